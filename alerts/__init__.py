@@ -1,0 +1,1 @@
+"""From finding to closure: lifecycle, deadlines, routing, escalation, outbox, audit."""

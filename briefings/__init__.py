@@ -1,0 +1,1 @@
+"""Briefings and ledger, from stored rows only."""

@@ -1,0 +1,1 @@
+"""The application: settings, command, process roles, and the wiring of all packages."""

@@ -1,0 +1,1 @@
+"""One module per `caifeng` command; `caifeng/cli.py` lists them."""

@@ -1,0 +1,1 @@
+"""Values, ports and errors every package shares. Standard library only."""

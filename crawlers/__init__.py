@@ -1,0 +1,1 @@
+"""Collecting: sources, spiders, politeness, safety, extraction, source health."""

@@ -1,0 +1,1 @@
+"""Understanding a post: clean, mask, tag, merge."""

@@ -1,0 +1,1 @@
+"""Watches and rules: schema, matcher, windows, replay."""

@@ -1,0 +1,1 @@
+"""Keeping: the inbox, the post store (SQLite, Elasticsearch), the query language."""
