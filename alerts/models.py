@@ -234,6 +234,15 @@ class Notification(models.Model):
         ]
 
 
+class Lane(models.Model):
+    """One recipient of one channel, as the rate limits see it: any number of senders share these rows."""
+
+    #: `slack:C012`, or the channel's name where the limit is the channel's.
+    name = models.CharField(max_length=300, primary_key=True)
+    #: From then on the next message may go (`alerts.pace`).
+    free_at = models.DateTimeField()
+
+
 class Consultation(models.Model):
     """A 会商 and what it found."""
 
