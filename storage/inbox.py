@@ -1,0 +1,161 @@
+"""The inbox in the workflow database: what crawlers, push and files leave, and the pipeline takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import zstandard
+from django.db import transaction
+from django.db.models import Q
+
+from core.model import RawItem
+from core.ports import InboxRow
+from storage.models import InboxItem, Seen
+
+#: A worker that has not finished a row by then is taken for dead.
+LEASE = timedelta(minutes=5)
+#: A row that killed this many workers is put aside for a person.
+MAX_ATTEMPTS = 5
+
+
+def item_key(item: RawItem) -> str:
+    """What names an item within its source: its own id, else its address, else its content."""
+    if item.external_id:
+        return item.external_id[:512]
+    if item.url:
+        return item.url if len(item.url) <= 512 else hashlib.sha256(item.url.encode()).hexdigest()
+    return _payload_hash(_encode(item.payload))
+
+
+class DjangoInbox:
+    """`core.ports.Inbox` on Django's database; joins the caller's transaction everywhere."""
+
+    def put(self, items: Sequence[RawItem], now: datetime) -> int:
+        """Take in what is new or changed; return how many rows that made.
+
+        1. The last of several items with one key counts.
+        2. The same bytes as last time are no news.
+        3. Changed bytes come in again under the first sight they had, so the post keeps its id.
+        """
+        by_key = {(item.source, item_key(item)): item for item in items}
+        with transaction.atomic():
+            seen = _seen(list(by_key))
+            fresh: list[InboxItem] = []
+            first: list[Seen] = []
+            changed: list[Seen] = []
+            for (source, key), item in by_key.items():
+                payload = _encode(item.payload)
+                payload_hash = _payload_hash(payload)
+                known = seen.get((source, key))
+                if known is not None and known.payload_hash == payload_hash:
+                    continue
+                first_seen_at = known.first_seen_at if known else item.first_seen_at
+                if known is None:
+                    first.append(Seen(source=source, key=key, first_seen_at=first_seen_at, payload_hash=payload_hash))
+                else:
+                    known.payload_hash = payload_hash
+                    changed.append(known)
+                fresh.append(_row(item, key, payload, first_seen_at))
+            Seen.objects.bulk_create(first, ignore_conflicts=True)
+            Seen.objects.bulk_update(changed, ["payload_hash"])
+            InboxItem.objects.bulk_create(fresh)
+        return len(fresh)
+
+    def claim(self, limit: int, owner: str, now: datetime) -> list[InboxRow]:
+        """Lease up to `limit` of the oldest rows nobody holds; rows that fail again and again are put aside."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+        with transaction.atomic():
+            rows = list(
+                InboxItem.objects.select_for_update(skip_locked=True)
+                .filter(free, state=InboxItem.State.NEW)
+                .order_by("id")[:limit]
+            )
+            ids = [row.id for row in rows]
+            for row in rows:
+                row.attempts += 1
+            InboxItem.objects.filter(id__in=ids).update(lease_owner=owner, lease_until=now + LEASE)
+            InboxItem.objects.bulk_update(rows, ["attempts"])
+        return [InboxRow(id=row.id, item=_item(row), attempts=row.attempts) for row in rows]
+
+    def finish(self, ids: Sequence[int], now: datetime) -> None:
+        """Mark rows done, in the transaction that holds their results."""
+        InboxItem.objects.filter(id__in=list(ids)).update(
+            state=InboxItem.State.DONE, finished_at=now, lease_until=None, payload=b""
+        )
+
+    def release(self, ids: Sequence[int]) -> None:
+        """Give rows back untouched, for another try at once."""
+        InboxItem.objects.filter(id__in=list(ids)).update(lease_until=None, lease_owner="")
+
+    def reject(self, row: InboxRow, reason: str, now: datetime) -> None:
+        """Put a row aside with its reason; payload and all stay for a person to look at."""
+        InboxItem.objects.filter(id=row.id).update(
+            state=InboxItem.State.REJECTED, reason=reason, finished_at=now, lease_until=None
+        )
+
+
+def waiting() -> tuple[int, datetime | None]:
+    """How many rows wait, and when the oldest of them was fetched."""
+    rows = InboxItem.objects.filter(state=InboxItem.State.NEW)
+    return rows.count(), rows.order_by("id").values_list("fetched_at", flat=True).first()
+
+
+def forget_finished(before: datetime) -> int:
+    """Delete rows finished before; what was seen stays known."""
+    return InboxItem.objects.filter(state=InboxItem.State.DONE, finished_at__lt=before).delete()[0]
+
+
+def _seen(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Seen]:
+    by_source: dict[str, list[str]] = {}
+    for source, key in keys:
+        by_source.setdefault(source, []).append(key)
+    found: dict[tuple[str, str], Seen] = {}
+    for source, names in by_source.items():
+        # SQLite allows 32,766 parameters in one statement; 1,000 keeps every database content.
+        for start in range(0, len(names), 1000):
+            rows = Seen.objects.filter(source=source, key__in=names[start : start + 1000])
+            found.update({(row.source, row.key): row for row in rows})
+    return found
+
+
+def _encode(payload: bytes | Mapping[str, Any]) -> bytes:
+    if isinstance(payload, bytes):
+        return payload
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True, default=str).encode()
+
+
+def _payload_hash(payload: bytes) -> str:
+    return hashlib.sha256(payload).hexdigest()
+
+
+def _row(item: RawItem, key: str, payload: bytes, first_seen_at: datetime) -> InboxItem:
+    return InboxItem(
+        source=item.source,
+        key=key,
+        url=item.url,
+        external_id=item.external_id,
+        fetched_at=item.fetched_at,
+        first_seen_at=first_seen_at,
+        content_type=item.content_type[:128],
+        payload=zstandard.compress(payload, 3),
+        is_mapping=not isinstance(item.payload, bytes),
+        trace=item.trace[:512],
+    )
+
+
+def _item(row: InboxItem) -> RawItem:
+    payload = zstandard.decompress(bytes(row.payload), max_output_size=64 << 20)
+    return RawItem(
+        source=row.source,
+        url=row.url,
+        external_id=row.external_id,
+        fetched_at=row.fetched_at,
+        first_seen_at=row.first_seen_at,
+        content_type=row.content_type,
+        payload=json.loads(payload) if row.is_mapping else payload,
+        trace=row.trace,
+    )
