@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 
-
-class State(models.TextChoices):
-    """Where an alert stands. Overdue is a fact of a deadline, not a state."""
-
-    DETECTED = "detected", "待确认"
-    ASSESSED = "assessed", "待指派"
-    DISPATCHED = "dispatched", "待签收"
-    ACKNOWLEDGED = "acknowledged", "已签收"
-    HANDLING = "handling", "处置中"
-    RESPONDED = "responded", "已回应"
-    CLOSED = "closed", "已办结"
-    DISMISSED = "dismissed", "已排除"
-    MERGED = "merged", "已并入"
-
-
-#: States in which somebody still owes something.
-OPEN_STATES = (
-    State.DETECTED,
-    State.ASSESSED,
-    State.DISPATCHED,
-    State.ACKNOWLEDGED,
-    State.HANDLING,
-    State.RESPONDED,
-)
+from alerts.lifecycle import OPEN_STATES, STATE_LABELS, State
 
 
 class Alert(models.Model):
@@ -39,7 +17,7 @@ class Alert(models.Model):
     #: `2026-1142`: year and running number.
     number = models.CharField(max_length=16, unique=True)
     title = models.CharField(max_length=200)
-    state = models.CharField(max_length=16, choices=State.choices, default=State.DETECTED)
+    state = models.CharField(max_length=16, choices=[*STATE_LABELS.items()], default=State.DETECTED)
     #: Rises with every change; whoever acts names the version they saw.
     version = models.PositiveIntegerField(default=0)
 
@@ -84,6 +62,8 @@ class Alert(models.Model):
     responded_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="merged")
+    #: Hash of the newest event: without it a cut-off tail of the chain would not show.
+    chain_head = models.CharField(max_length=64, default="")
 
     class Meta:
         constraints = [
@@ -100,11 +80,19 @@ class Alert(models.Model):
         return self.number
 
 
+class AlertNumber(models.Model):
+    """The last number given out in a year; its row is the queue for the next one."""
+
+    year = models.PositiveSmallIntegerField(primary_key=True)
+    last = models.PositiveIntegerField(default=0)
+
+
 class AlertPost(models.Model):
     """Evidence: a post of an alert."""
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="posts")
     post = models.CharField(max_length=40)
+    source = models.CharField(max_length=64, default="")
     added_at = models.DateTimeField()
 
     class Meta:
@@ -139,11 +127,17 @@ class Deadline(models.Model):
     #: confirm, dispatch, acknowledge, flash_report, first_feedback, authoritative_info, press_conference,
     #: public_response, verification_report, closure, return_assignment.
     stage = models.CharField(max_length=32)
-    #: 1 for the first run of the stage, 2 after a return or reopening.
+    #: The level whose window this is.
+    level = models.CharField(max_length=8, default="")
+    #: 1 for the first run of the stage, 2 after a return, another grade or reopening.
     round = models.PositiveSmallIntegerField(default=1)
     started_at = models.DateTimeField()
     due_at = models.DateTimeField()
     basis = models.CharField(max_length=200)
+    #: None for clock time.
+    working_days = models.PositiveSmallIntegerField(null=True)
+    #: All pauses so far; shares of the window leave them out.
+    paused_for = models.DurationField(default=timedelta)
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.TextField(default="")
     met_at = models.DateTimeField(null=True)
@@ -299,3 +293,15 @@ class Handover(models.Model):
     outgoing_signed_at = models.DateTimeField(null=True)
     incoming = models.CharField(max_length=64, default="")
     incoming_signed_at = models.DateTimeField(null=True)
+
+
+class ApiToken(models.Model):
+    """A key to the API: acts as its user, within its scopes. Only the digest is kept."""
+
+    name = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    #: alerts:read, alerts:act, posts:push, health:read.
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
