@@ -1,0 +1,237 @@
+"""A page as a list of paragraphs in reading order, and the boxes they stand in.
+
+Every box covers one run of paragraphs, so with running totals any question about a box
+(how much text, how much of it links) is a subtraction. One walk over the page, no recursion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+#: Text in these is not for reading.
+_SKIPPED = frozenset(
+    {
+        "script",
+        "style",
+        "noscript",
+        "iframe",
+        "select",
+        "option",
+        "button",
+        "textarea",
+        "object",
+        "embed",
+        "svg",
+        "canvas",
+        "template",
+        "video",
+        "audio",
+        "map",
+        "datalist",
+        "head",
+        "math",
+    }
+)
+#: These stand within a line of text.
+_INLINE = frozenset(
+    {
+        "a",
+        "span",
+        "b",
+        "strong",
+        "em",
+        "i",
+        "u",
+        "font",
+        "sub",
+        "sup",
+        "small",
+        "big",
+        "abbr",
+        "acronym",
+        "code",
+        "mark",
+        "s",
+        "strike",
+        "ins",
+        "del",
+        "img",
+        "wbr",
+        "q",
+        "cite",
+        "time",
+        "label",
+        "input",
+        "tt",
+        "var",
+        "kbd",
+        "samp",
+        "bdo",
+        "bdi",
+        "nobr",
+        "ruby",
+        "rt",
+        "rb",
+        "tbody",
+        "thead",
+        "tfoot",
+        "o:p",
+        "st1:chsdate",
+        "html",
+        "link",
+        "meta",
+    }
+)
+_SPACES = re.compile(r"\s+")
+_CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+_MARKS = re.compile(r"[，。！？；：、“”（）《》,.!?;]")
+_HIDDEN = re.compile(r"display\s*:\s*none", re.I)
+
+
+@dataclass(slots=True, eq=False)
+class Box:
+    """A block element; `first` and `last` are the half-open run of its paragraphs."""
+
+    tag: str
+    #: Class and id, lower case.
+    name: str
+    parent: Box | None
+    hidden: bool
+    first: int
+    last: int = 0
+
+    def ancestors(self) -> Iterator[Box]:
+        """The box itself, then outwards."""
+        box: Box | None = self
+        while box is not None:
+            yield box
+            box = box.parent
+
+
+@dataclass(slots=True, eq=False)
+class Paragraph:
+    """A run of text without a block boundary; lengths count characters without spaces."""
+
+    text: str
+    box: Box
+    length: int
+    linked: int
+    chinese: int
+    marks: int
+
+
+@dataclass(slots=True, eq=False)
+class Layout:
+    """The paragraphs and boxes of a page, with running totals of length and linked length."""
+
+    paragraphs: list[Paragraph] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=lambda: [0])
+    links: list[int] = field(default_factory=lambda: [0])
+    chinese: int = 0
+
+    def length(self, box: Box) -> int:
+        """Characters in the box, without spaces."""
+        return self.lengths[box.last] - self.lengths[box.first]
+
+    def link_share(self, box: Box) -> float:
+        """Share of the box's characters that stand in links; 1 for an empty box."""
+        length = self.length(box)
+        return (self.links[box.last] - self.links[box.first]) / length if length else 1.0
+
+    def paragraphs_of(self, box: Box) -> list[Paragraph]:
+        """The paragraphs of the box, in reading order."""
+        return self.paragraphs[box.first : box.last]
+
+
+class _Line:
+    """The paragraph being read."""
+
+    __slots__ = ("linked", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.linked = 0
+
+
+def read_layout(root: Any) -> Layout:
+    """Walk the page once and note every paragraph and box."""
+    layout, line = Layout(), _Line()
+    box = Box(tag="html", name="", parent=None, hidden=False, first=0)
+    layout.boxes.append(box)
+    anchors = 0
+    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        if event == "start":
+            tag = element.tag
+            if tag in _SKIPPED:
+                walk.skip_subtree()
+                continue
+            if tag == "br":
+                _end_paragraph(layout, line, box)
+            elif tag == "a":
+                anchors += 1
+            elif tag not in _INLINE:
+                _end_paragraph(layout, line, box)
+                box = _open(layout, element, box)
+            _add(line, element.text, anchors)
+            continue
+        if event == "end":
+            tag = element.tag
+            if tag == "a":
+                anchors -= 1
+            elif tag not in _INLINE and tag not in _SKIPPED and tag != "br":
+                _end_paragraph(layout, line, box)
+                box.last = len(layout.paragraphs)
+                box = box.parent or box
+        _add(line, element.tail, anchors)
+    _end_paragraph(layout, line, box)
+    layout.boxes[0].last = len(layout.paragraphs)
+    return layout
+
+
+def _open(layout: Layout, element: Any, parent: Box) -> Box:
+    attributes = element.attrib
+    name = f"{attributes.get('class', '')} {attributes.get('id', '')}".strip().lower()
+    style = attributes.get("style")
+    hidden = bool(style and "none" in style and _HIDDEN.search(style)) and element.tag != "body"
+    box = Box(tag=element.tag, name=name, parent=parent, hidden=hidden, first=len(layout.paragraphs))
+    layout.boxes.append(box)
+    return box
+
+
+def _add(line: _Line, text: str | None, anchors: int) -> None:
+    if text:
+        line.pieces.append(text)
+        if anchors:
+            line.linked += len(text.strip())
+
+
+def _end_paragraph(layout: Layout, line: _Line, box: Box) -> None:
+    if not line.pieces:
+        return
+    text = _SPACES.sub(" ", "".join(line.pieces)).strip()
+    linked, line.linked = line.linked, 0
+    line.pieces.clear()
+    if not text:
+        return
+    length = len(text) - text.count(" ")
+    chinese = len(_CJK.findall(text))
+    layout.paragraphs.append(
+        Paragraph(
+            text=text,
+            box=box,
+            length=length,
+            linked=min(linked, length),
+            chinese=chinese,
+            marks=len(_MARKS.findall(text)),
+        )
+    )
+    layout.lengths.append(layout.lengths[-1] + length)
+    layout.links.append(layout.links[-1] + min(linked, length))
+    layout.chinese += chinese

@@ -1,0 +1,89 @@
+"""A page parsed within bounds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree, html
+
+from core.errors import Rejected
+from crawlers.extraction.layout import Layout, read_layout
+
+MAX_BYTES = 8 * 1024 * 1024
+#: After inline images are out; the longest law or thread stays far below.
+_MAX_CHARACTERS = 3_000_000
+_MAX_ELEMENTS = 120_000
+_BINARY = (
+    (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "a ZIP or office file"),
+    (b"\xd0\xcf\x11\xe0", "an old office file"),
+    (b"\x89PNG", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"\x1f\x8b", "gzip; unpack it first"),
+)
+_INLINE_DATA = re.compile(r"data:[\w/+.-]{0,40};base64,[A-Za-z0-9+/=\s]{64,}")
+#: Characters XML cannot hold.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What the finders read: the tree, its layout, the text of <title> and the metadata by lower-case name."""
+
+    root: Any
+    layout: Layout
+    title: str
+    meta: dict[str, str]
+    url: str
+
+    @property
+    def is_chinese(self) -> bool:
+        """Whether Chinese characters make up more than a tenth of the text."""
+        return self.layout.chinese * 10 > self.layout.lengths[-1]
+
+
+def refuse_binary(body: bytes) -> None:
+    """Raise Rejected for what is no page: nothing, too much, or another kind of file."""
+    if not body.strip(b"\x00 \t\r\n"):
+        raise Rejected("the page is empty")
+    if len(body) > MAX_BYTES:
+        raise Rejected(f"the page has {len(body):,} bytes; the limit is {MAX_BYTES:,}")
+    for magic, kind in _BINARY:
+        if body.startswith(magic):
+            raise Rejected(f"not a page but {kind}")
+
+
+def parse(text: str) -> Any:
+    """The tree of a page; raises Rejected for what no tree can be made of or one beyond bounds."""
+    text = _CONTROLS.sub("", _INLINE_DATA.sub("data:,", text))
+    if len(text) > _MAX_CHARACTERS:
+        raise Rejected(f"the page has {len(text):,} characters; the limit is {_MAX_CHARACTERS:,}")
+    if (tags := text.count("<")) > 4 * _MAX_ELEMENTS:
+        raise Rejected(f"the page has {tags:,} tags; the limit is {4 * _MAX_ELEMENTS:,}")
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    try:
+        root = html.document_fromstring(text.encode(), parser=parser)
+    except (etree.LxmlError, ValueError, AssertionError) as error:
+        raise Rejected(f"no tree can be made of the page: {error}") from error
+    return root
+
+
+def read_page(root: Any, url: str) -> Page:
+    """Lay the page out and gather its metadata."""
+    title = root.find(".//title")
+    meta: dict[str, str] = {}
+    for element in root.iter("meta"):
+        name = element.get("property") or element.get("name") or element.get("itemprop")
+        content = (element.get("content") or "").strip()
+        if name and content:
+            meta.setdefault(name.strip().lower(), content)
+    return Page(
+        root=root,
+        layout=read_layout(root),
+        title=" ".join("".join(title.itertext()).split()) if title is not None else "",
+        meta=meta,
+        url=url,
+    )
