@@ -1,0 +1,60 @@
+"""A message that did not arrive: a person is told of it through another way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from alerts import delivery
+from alerts.models import Contact, Notification
+
+KIND = "undelivered"
+#: Always there; the notice then stands on the console only.
+LAST_RESORT = "console"
+
+
+def tell(row: Notification, error: str, final: bool, channels: Sequence[str], now: datetime) -> None:
+    """Write a notice about the row to each duty lead, in the caller's transaction.
+
+    A notice that fails itself is tried over the lead's remaining channels, and ends on the console.
+    """
+    from alerts.outbox import enqueue  # the outbox sends what is written here
+
+    tried = [*row.payload.get("tried", []), row.channel]
+    if row.channel == LAST_RESORT:
+        return
+    cause = row.payload.get("cause", str(row.pk))
+    payload = row.payload if row.kind == KIND else _payload(row, error, final)
+    for name, channel, address in _leads(channels, tried):
+        enqueue(
+            dedupe_key=f"{KIND}:{cause}:{'final' if final else 'late'}:{channel}:{address}",
+            kind=KIND,
+            channel=channel,
+            recipient=address,
+            recipient_name=name,
+            reason="值班长：通知未送达须另行联系",
+            payload={**payload, "cause": cause, "tried": tried},
+            urgency=0,
+            now=now,
+            alert=row.alert,
+        )
+
+
+def _leads(channels: Sequence[str], tried: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(name, channel, address) of every duty lead; the console once when nobody else can be reached."""
+    found = []
+    for lead in Contact.objects.filter(role="duty_lead").order_by("pk"):
+        channel = delivery.way(lead.addresses, open_channels=channels, tried=tried)
+        if channel:
+            found.append((lead.name, channel, lead.addresses[channel]))
+    return found or [("值班室", LAST_RESORT, "duty_lead")]
+
+
+def _payload(row: Notification, error: str, final: bool) -> dict[str, object]:
+    whom = row.recipient_name or row.recipient
+    state = "未能送达" if final else "暂未送达，仍在重试"
+    return {
+        "title": f"通知{state}：{row.payload.get('title', '')}"[:120],
+        "text": f"发给{whom}的通知（{row.channel}）{state}。原因：{error}。请用其他方式联系。",
+        **{field: row.payload[field] for field in ("number", "level", "url") if field in row.payload},
+    }
