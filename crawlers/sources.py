@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import jmespath
 import yaml
 from jmespath.exceptions import JMESPathError
+from lxml import etree
 from parsel.csstranslator import HTMLTranslator
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -54,13 +55,21 @@ _CHANNEL_OF_KIND: dict[Kind, Channel] = {
 }
 
 
-def _css(value: str) -> str:
-    """A CSS selector with Scrapy's `::text` and `::attr(name)`; refused here rather than at night."""
+def _place(value: str) -> str:
+    """CSS, with Scrapy's `::text` and `::attr(name)`, or XPath; refused here rather than at night."""
     try:
-        HTMLTranslator().css_to_xpath(value)
-    except (SyntaxError, RuntimeError) as error:
-        raise ValueError(f"not a CSS selector: {value!r} ({error})") from error
+        if is_xpath(value):
+            etree.XPath(value)
+        else:
+            HTMLTranslator().css_to_xpath(value)
+    except (SyntaxError, RuntimeError, etree.XPathError) as error:
+        raise ValueError(f"not a selector: {value!r} ({error})") from error
     return value
+
+
+def is_xpath(selector: str) -> bool:
+    """XPath begins with `/`, `./` or `(`; everything else is CSS."""
+    return selector.startswith(("/", "./", "("))
 
 
 def _path(value: str) -> str:
@@ -80,7 +89,7 @@ def _duration(value: object) -> timedelta:
     raise ValueError(f"not a duration: {value!r}; write 30s, 10m, 1h30m, 1d")
 
 
-Css = Annotated[str, BeforeValidator(_css)]
+Place = Annotated[str, BeforeValidator(_place)]
 Expression = Annotated[str, BeforeValidator(_path)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
@@ -90,39 +99,41 @@ class _Strict(BaseModel):
 
 
 class Selectors(_Strict):
-    """Where things stand, in CSS. The first block reads index pages, the second the pages behind them."""
+    """Where things stand, in CSS or XPath. The first block reads index pages, the second the pages behind them."""
 
     #: One row of the index page (news list, thread list, message list).
-    item: Css | None = None
+    item: Place | None = None
     #: The link within the row; default is the row's first `a[href]`.
-    link: Css | None = None
+    link: Place | None = None
     #: Text of the row that changes when there is news behind it (count of replies, status).
-    changed: Css | None = None
+    changed: Place | None = None
     #: Link to the next index page.
-    next: Css | None = None
+    next: Place | None = None
 
-    title: Css | None = None
-    text: Css | None = None
-    time: Css | None = None
-    author: Css | None = None
+    title: Place | None = None
+    text: Place | None = None
+    time: Place | None = None
+    author: Place | None = None
+    #: Taken out of a page before it is read.
+    remove: tuple[Place, ...] = Field(default=(), strict=False)
 
     #: One contribution on a thread's page; the fields below it are looked up within it.
-    post: Css | None = None
+    post: Place | None = None
     #: What names a contribution for good: `::attr(id)` or its floor number.
-    post_id: Css | None = None
+    post_id: Place | None = None
     #: Link to the thread's next page.
-    next_posts: Css | None = None
+    next_posts: Place | None = None
 
     #: The office's answer on a message board, when it came, and where the matter stands.
-    reply: Css | None = None
-    replied_at: Css | None = None
-    replied_by: Css | None = None
-    status: Css | None = None
+    reply: Place | None = None
+    replied_at: Place | None = None
+    replied_by: Place | None = None
+    status: Place | None = None
 
-    views: Css | None = None
-    comments: Css | None = None
-    likes: Css | None = None
-    shares: Css | None = None
+    views: Place | None = None
+    comments: Place | None = None
+    likes: Place | None = None
+    shares: Place | None = None
 
 
 class Paths(_Strict):
