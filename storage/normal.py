@@ -1,0 +1,36 @@
+"""The one form in which texts and queries are compared."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+
+import opencc
+
+_HAN = (*range(0x3400, 0xA000), *range(0x20000, 0x32400))
+_SURROGATES = range(0xD800, 0xE000)
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
+_SPACES = re.compile(r"\s+")
+
+
+@functools.cache
+def _characters() -> dict[int, str]:
+    """Traditional → simplified one character at a time, control characters → space, lone surrogates → U+FFFD.
+
+    OpenCC's phrase tables would turn 乾 into 干 here and leave it there, and a part of a text would no longer be a
+    part of its form; so only its character table is used (docs/decisions.md).
+    """
+    converter = opencc.OpenCC("t2s")
+    table = {code: converter.convert(chr(code)) for code in _HAN}
+    table = {code: simple for code, simple in table.items() if simple != chr(code)}
+    return table | dict.fromkeys(_SURROGATES, "\ufffd") | dict.fromkeys(_CONTROLS, " ")
+
+
+def matching_form(text: str) -> str:
+    """NFKC, case folded, simplified characters, white space runs as one space.
+
+    A substring of a text stays a substring of its form; applying it twice changes nothing more.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _SPACES.sub(" ", folded.translate(_characters()))
