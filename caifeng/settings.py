@@ -33,6 +33,10 @@ ELASTICSEARCH_CA = os.environ.get("CAIFENG_ELASTICSEARCH_CA", "")
 ELASTICSEARCH_PREFIX = os.environ.get("CAIFENG_ELASTICSEARCH_PREFIX", "posts")
 #: JSON file of channel settings (webhook addresses, tokens); never in the database, never in logs.
 CHANNELS_FILE = os.environ.get("CAIFENG_CHANNELS_FILE", "")
+#: Addresses or CIDR, comma-separated: non-public networks the crawler may reach (an intranet RSSHub).
+ALLOWED_NETWORKS = os.environ.get("CAIFENG_ALLOWED_NETWORKS", "")
+#: How sites reach the people behind the crawler; part of its user agent.
+CONTACT = os.environ.get("CAIFENG_CONTACT", PUBLIC_URL)
 #: Days posts are kept.
 RETENTION_DAYS = int(os.environ.get("CAIFENG_RETENTION_DAYS", "400"))
 
