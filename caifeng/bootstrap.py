@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,8 +28,18 @@ def ready() -> None:
     """Start Django and bring the database of this home to this version; works on a fresh home."""
     if not apps.ready:
         django.setup()
-    call_command("migrate", verbosity=0, interactive=False)
+    with _one_at_a_time():
+        call_command("migrate", verbosity=0, interactive=False)
     _wire_console()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Roles of one home that start together on a fresh database take turns."""
+    settings.HOME.mkdir(parents=True, exist_ok=True)
+    with (settings.HOME / "migrate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def load_profile(name_or_path: str) -> Profile:

@@ -107,7 +107,7 @@ _WORDS = {
     "list_type": "应为列表",
     "tuple_type": "应为列表",
     "dict_type": "应为键值表",
-    "time_parsing": "应为时刻，如 \"08:00\"",
+    "time_parsing": '应为时刻，如 "08:00"',
     "unexpected_keyword_argument": "不认识的项，请核对拼写",
     "missing_keyword_only_argument": "缺少此项",
 }

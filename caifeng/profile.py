@@ -141,7 +141,11 @@ class _Reading:
 def find(name_or_path: str) -> Path:
     """The folder of a profile: a path, or a name under deploy/profiles (or among the installed ones)."""
     here = Path(__file__).resolve().parent
-    for folder in (Path(name_or_path), here.parent / "deploy/profiles" / name_or_path, here / "profiles" / name_or_path):
+    for folder in (
+        Path(name_or_path),
+        here.parent / "deploy/profiles" / name_or_path,
+        here / "profiles" / name_or_path,
+    ):
         if (folder / "profile.yaml").is_file():
             return folder
     raise ConfigError(f"找不到配置 {name_or_path}：应为含 profile.yaml 的目录，或 deploy/profiles 下的名称")
@@ -149,7 +153,9 @@ def find(name_or_path: str) -> Path:
 
 def texts(folder: Path) -> dict[str, str]:
     """The folder's files by section, unread."""
-    return {name: documents.read_text(folder / f"{name}.yaml") for name in SECTIONS if (folder / f"{name}.yaml").exists()}
+    return {
+        name: documents.read_text(folder / f"{name}.yaml") for name in SECTIONS if (folder / f"{name}.yaml").exists()
+    }
 
 
 def load(sections: Mapping[str, str]) -> Installation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,6 +97,35 @@ class DjangoInbox:
         InboxItem.objects.filter(id=row.id).update(
             state=InboxItem.State.REJECTED, reason=reason, finished_at=now, lease_until=None
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What is known of a (source, key): when it was first seen, and its story once its post was placed."""
+
+    first_seen_at: datetime
+    story: str
+
+
+def sights(keys: Sequence[tuple[str, str]], at: Mapping[tuple[str, str], datetime]) -> dict[tuple[str, str], Sight]:
+    """First sight of each key; `at` is the time of those never seen before, which is kept from now on."""
+    with transaction.atomic():
+        known = _seen(list(dict.fromkeys(keys)))
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        Seen.objects.bulk_create(
+            [Seen(source=source, key=name, first_seen_at=at[source, name]) for source, name in missing],
+            ignore_conflicts=True,
+        )
+        known |= _seen(missing) if missing else {}
+    return {key: Sight(first_seen_at=row.first_seen_at, story=row.story) for key, row in known.items()}
+
+
+def placed(stories: Mapping[tuple[str, str], str]) -> None:
+    """Remember the story of each key's post, in the transaction that placed it."""
+    rows = _seen(list(stories))
+    for key, row in rows.items():
+        row.story = stories[key]
+    Seen.objects.bulk_update(rows.values(), ["story"], batch_size=500)
 
 
 def waiting() -> tuple[int, datetime | None]:

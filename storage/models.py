@@ -12,8 +12,10 @@ class Seen(models.Model):
     #: External id, canonical URL, or content hash: what names the item within its source.
     key = models.CharField(max_length=512)
     first_seen_at = models.DateTimeField()
-    #: Hash of the payload last taken in; the same bytes again are no news.
-    payload_hash = models.CharField(max_length=64)
+    #: Hash of the payload last taken in; the same bytes again are no news. Empty: never came in by itself.
+    payload_hash = models.CharField(max_length=64, default="")
+    #: Story its post was placed in; empty until the post has gone the whole way once.
+    story = models.CharField(max_length=40, default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "key"], name="seen_once")]

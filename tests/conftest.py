@@ -1,12 +1,30 @@
-"""Every test runs in a home of its own, sees no setting of the machine and no network beyond loopback."""
+"""Every test runs in a home of its own, sees no setting of the machine and no network beyond loopback.
+
+With CAIFENG_TEST_DATABASE=postgresql the workflow database is a real PostgreSQL, started here before Django is.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
 import tempfile
+from pathlib import Path
 
-for _name in [name for name in os.environ if name.startswith("CAIFENG_") and not name.startswith("CAIFENG_TEST_")]:
-    if _name != "CAIFENG_DATA":
-        del os.environ[_name]
-_HOME = tempfile.TemporaryDirectory(prefix="caifeng-test-")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.servers import postgresql
+
+_KEPT = ("CAIFENG_TEST_", "CAIFENG_DATA")
+for _name in [name for name in os.environ if name.startswith("CAIFENG_") and not name.startswith(_KEPT)]:
+    del os.environ[_name]
+_HOME = tempfile.TemporaryDirectory(prefix="caifeng-test-", ignore_cleanup_errors=True)
 os.environ["CAIFENG_HOME"] = _HOME.name
+
+if os.environ.get("CAIFENG_TEST_DATABASE") == "postgresql":
+    if _url := os.environ.get("CAIFENG_TEST_POSTGRESQL_URL"):
+        os.environ["CAIFENG_DATABASE_URL"] = _url
+    else:
+        _server = postgresql.start()
+        atexit.register(_server.stop)
+        os.environ["CAIFENG_DATABASE_URL"] = _server.url

@@ -1,0 +1,58 @@
+"""Accounts: who may log in, in which role, for which unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from alerts.models import Contact
+from core.errors import ConfigError
+from core.profile import Profile
+
+ROLES = ("duty_officer", "duty_lead", "department", "leader", "administrator", "auditor")
+
+
+def add(
+    login: str,
+    name: str,
+    roles: Sequence[str],
+    password: str,
+    *,
+    unit: str = "",
+    addresses: dict[str, str] | None = None,
+) -> None:
+    """Make an account, or bring it to these roles; an existing password stays. Raises ConfigError."""
+    if unknown := set(roles) - set(ROLES):
+        raise ConfigError(f"没有角色 {'、'.join(sorted(unknown))}；可用：{'、'.join(ROLES)}")
+    with transaction.atomic():
+        user, fresh = get_user_model().objects.get_or_create(username=login, defaults={"first_name": name})
+        if fresh:
+            user.set_password(password)
+            user.save()
+        user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
+        Contact.objects.update_or_create(
+            user=user,
+            defaults={"name": name, "unit": unit, "role": roles[0], "addresses": addresses or {}},
+        )
+
+
+def from_profile(profile: Profile, password: str) -> None:
+    """Accounts of everybody on the roster, one per department, one leader and one auditor."""
+    for member in profile.roster.members:
+        add(member.login, member.name, [member.role], password, addresses=dict(member.addresses))
+    for unit in profile.departments:
+        add(unit.id, unit.short, ["department"], password, unit=unit.id)
+    add("leader", "县领导", ["leader"], password)
+    add("auditor", "审计员", ["auditor"], password)
+
+
+def change_password(login: str, password: str) -> None:
+    """Set a new password. Raises ConfigError for an unknown login."""
+    user = get_user_model().objects.filter(username=login).first()
+    if user is None:
+        raise ConfigError(f"没有账号 {login}")
+    user.set_password(password)
+    user.save()

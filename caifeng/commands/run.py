@@ -1,0 +1,148 @@
+"""The process roles: serve, schedule, crawl, work, sweep, send."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import click
+
+from caifeng import bootstrap
+from caifeng.roles import Loop, Role, instance, stop_on_signal
+
+ONCE = click.option("--once", is_flag=True, help="do what is due now and end")
+
+
+def _die_with_parent() -> None:
+    """Under a supervisor, a role ends when the supervisor is killed, so that no second set ever runs beside it."""
+    if os.environ.get("CAIFENG_SUPERVISED") and sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def _run(*builders: Callable[[], Role], once: bool) -> None:
+    """Run roles in this process, one thread each beyond the first; they stop together."""
+    _die_with_parent()
+    stop = stop_on_signal()
+    bootstrap.ready()
+    loops = [Loop(role=build(), stop=stop) for build in builders]
+    threads = [threading.Thread(target=loop.run, name=loop.role.name) for loop in loops[1:]]
+    for thread in threads:
+        thread.start()
+    try:
+        loops[0].run(once=once)
+    finally:
+        if not once:
+            stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _worker() -> Role:
+    from caifeng.parts import worker
+
+    return worker(instance())
+
+
+def _sweeper() -> Role:
+    from caifeng.parts import Sweeper
+
+    return Sweeper()
+
+
+def _sender() -> Role:
+    from caifeng.parts import sender
+
+    return sender(instance())
+
+
+def _scheduler() -> Role:
+    from caifeng.schedule import Schedule
+
+    return Schedule()
+
+
+@click.command()
+@ONCE
+def work(once: bool) -> None:
+    """Take what waits in the inbox the whole way: clean, mask, tag, merge, match, store, alert."""
+    _run(_worker, once=once)
+
+
+@click.command()
+@ONCE
+def sweep(once: bool) -> None:
+    """Act on deadlines that are due: remind, escalate, supervise."""
+    _run(_sweeper, once=once)
+
+
+@click.command()
+@ONCE
+def send(once: bool) -> None:
+    """Send what the outbox holds."""
+    _run(_sender, once=once)
+
+
+@click.command()
+@ONCE
+def schedule(once: bool) -> None:
+    """Mark sources due, draft the Monday briefing, tidy up at night."""
+    _run(_scheduler, once=once)
+
+
+@click.command()
+def clocks() -> None:
+    """The three light roles in one process: schedule, sweep, send (what `caifeng up` starts)."""
+    _run(_scheduler, _sweeper, _sender, once=False)
+
+
+@click.command()
+@ONCE
+def crawl(once: bool) -> None:
+    """Fetch the sources that are due into the inbox."""
+    _die_with_parent()
+    stop = stop_on_signal()
+    bootstrap.ready()
+    from crawlers import worker
+
+    worker.run(bootstrap.sources, once=once, stop=stop)
+
+
+@click.command()
+@ONCE
+def serve(once: bool) -> None:
+    """Serve the console and the API on CAIFENG_HOST:CAIFENG_PORT; --once only checks that it could start."""
+    import uvicorn
+    from django.conf import settings
+
+    _die_with_parent()
+    bootstrap.ready()
+    from caifeng.asgi import application
+    from caifeng.parts import Serving
+
+    config = uvicorn.Config(
+        application,
+        host=settings.HOST,
+        port=settings.PORT,
+        log_level="warning",
+        access_log=False,
+        # Live feeds never end by themselves; a restart must not wait for them.
+        timeout_graceful_shutdown=2,
+        proxy_headers=True,
+        forwarded_allow_ips="127.0.0.1",
+    )
+    if once:
+        config.load()
+        return
+    stop = threading.Event()
+    beat = threading.Thread(target=Loop(role=Serving(), stop=stop).run, name="heartbeat")
+    beat.start()
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        stop.set()
+        beat.join()

@@ -1,0 +1,73 @@
+"""`caifeng up`: kept free of Django, so that the supervisor stays small."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import click
+import httpx
+
+from caifeng import supervise
+from caifeng.demo import stage
+
+ROLES = ("serve", "clocks", "crawl", "work")
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="add the little town, its chat, and accounts to try everything with")
+def up(demo: bool) -> None:
+    """Start every role under one supervisor; Ctrl-C stops them all in good order."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    place = stage.Stage.of(os.environ)
+    _free(place.port)
+    environment = {**os.environ, "CAIFENG_SUPERVISED": "1"}
+    commands = [(name, supervise.role_command(name)) for name in ROLES]
+    if demo:
+        environment |= place.environment()
+        commands.append(("town", [sys.executable, "-m", "caifeng.demo.stage", "play"]))
+        subprocess.run([sys.executable, "-m", "caifeng.demo.stage", "prepare"], env=environment, check=True)
+    children = [supervise.Child(name=name, command=line, environment=environment) for name, line in commands]
+    threading.Thread(target=_announce, args=(place, demo, stop), daemon=True).start()
+    supervise.Supervisor(children=children, stop=stop).run()
+    click.echo("caifeng: all roles stopped", err=True)
+
+
+def _free(port: int) -> None:
+    """Refuse early and clearly when the console's port is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise click.UsageError(f"port {port} is taken; set CAIFENG_PORT to a free one") from error
+
+
+def _announce(place: stage.Stage, demo: bool, stop: threading.Event) -> None:
+    """Say where the console is, once it answers."""
+    while not stop.wait(0.2):
+        try:
+            if httpx.get(f"http://127.0.0.1:{place.port}/healthz", timeout=1).is_success:
+                break
+        except httpx.HTTPError:
+            continue
+    else:
+        return
+    lines = [f"采风  {place.url}"]
+    if demo:
+        lines += [
+            f"登录  {stage.LOGIN}  密码  {place.password()}",
+            f"小城  {place.town_url}",
+            f"通知  {place.chat_url}",
+        ]
+    lines.append("Ctrl-C 停止；再次启动接着运行")
+    click.echo("\n" + "\n".join(lines) + "\n", err=True)

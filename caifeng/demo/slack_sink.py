@@ -1,0 +1,434 @@
+"""A local place that behaves as Slack does towards a bot: it refuses what Slack refuses, and shows what it took.
+
+`python -m caifeng.demo.slack_sink --port 8081` serves the Web API under `/api/`, incoming webhooks under `/services/`
+and a page of the received cards at `/`. With the address of an installation's interactions and its signing secret
+the buttons of the page work: they send what Slack would send. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import hmac
+import html
+import json
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+Json = dict[str, Any]
+
+_TEXT, _TOP_TEXT, _BLOCKS, _BODY = 3000, 40_000, 50, 1_000_000
+_KINDS = {"section", "header", "context", "actions", "divider", "image", "rich_text", "markdown", "input"}
+
+
+def faults(blocks: Any) -> list[str]:
+    """What Slack would find wrong with the blocks, with JSON pointers as Slack gives them.
+
+    Stricter in one thing: unescaped control characters, which Slack takes and shows wrongly, are a fault here.
+    """
+    if not isinstance(blocks, list) or not 1 <= len(blocks) <= _BLOCKS:
+        return [f"no more than {_BLOCKS} items allowed [json-pointer:/blocks]"]
+    found: list[str] = []
+    names = [block.get("block_id") for block in blocks if isinstance(block, dict) and block.get("block_id")]
+    if len(names) != len(set(names)):
+        found.append("block_id must be unique [json-pointer:/blocks]")
+    for index, block in enumerate(blocks):
+        found += _block_faults(block, f"/blocks/{index}")
+    return found
+
+
+def _block_faults(block: Any, at: str) -> list[str]:
+    kind = block.get("type") if isinstance(block, dict) else None
+    if kind not in _KINDS:
+        return [f"unsupported type: {kind} [json-pointer:{at}/type]"]
+    if len(block.get("block_id") or "") > 255:
+        return [f"must be less than 256 characters [json-pointer:{at}/block_id]"]
+    if kind == "section":
+        return _section_faults(block, at)
+    if kind == "header":
+        return _text_faults(block.get("text"), f"{at}/text", 150, ("plain_text",))
+    if kind == "context":
+        return _context_faults(block.get("elements"), f"{at}/elements")
+    return _actions_faults(block.get("elements"), f"{at}/elements") if kind == "actions" else []
+
+
+def _section_faults(block: Json, at: str) -> list[str]:
+    fields = block.get("fields") or []
+    if not block.get("text") and not fields:
+        return [f"missing required field: text or fields [json-pointer:{at}]"]
+    found = _text_faults(block["text"], f"{at}/text", _TEXT) if block.get("text") else []
+    if len(fields) > 10:
+        found.append(f"no more than 10 items allowed [json-pointer:{at}/fields]")
+    for index, item in enumerate(fields):
+        found += _text_faults(item, f"{at}/fields/{index}", 2000)
+    accessory = block.get("accessory") or {}
+    return found + (_button_faults(accessory, f"{at}/accessory") if accessory.get("type") == "button" else [])
+
+
+def _context_faults(elements: Any, at: str) -> list[str]:
+    if not isinstance(elements, list) or not 1 <= len(elements) <= 10:
+        return [f"must hold 1 to 10 items [json-pointer:{at}]"]
+    return [
+        fault
+        for index, element in enumerate(elements)
+        if element.get("type") in ("plain_text", "mrkdwn")
+        for fault in _text_faults(element, f"{at}/{index}", _TEXT)
+    ]
+
+
+def _actions_faults(elements: Any, at: str) -> list[str]:
+    if not isinstance(elements, list) or not 1 <= len(elements) <= 25:
+        return [f"must hold 1 to 25 items [json-pointer:{at}]"]
+    names = [element.get("action_id") for element in elements if element.get("action_id")]
+    found = [] if len(names) == len(set(names)) else [f"action_id must be unique [json-pointer:{at}]"]
+    for index, element in enumerate(elements):
+        if element.get("type") == "button":
+            found += _button_faults(element, f"{at}/{index}")
+    return found
+
+
+def _button_faults(button: Json, at: str) -> list[str]:
+    found = _text_faults(button.get("text"), f"{at}/text", 75, ("plain_text",))
+    for name, limit in (("value", 2000), ("action_id", 255), ("url", 3000), ("accessibility_label", 75)):
+        if len(str(button.get(name, ""))) > limit:
+            found.append(f"must be no more than {limit} characters [json-pointer:{at}/{name}]")
+    if button.get("style") not in (None, "primary", "danger"):
+        found.append(f"invalid style [json-pointer:{at}/style]")
+    return found
+
+
+def _text_faults(text: Any, at: str, limit: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -> list[str]:
+    if not isinstance(text, dict) or text.get("type") not in kinds:
+        return [f"must be a text object of {' or '.join(kinds)} [json-pointer:{at}]"]
+    words = text.get("text")
+    if not isinstance(words, str) or not 1 <= len(words) <= limit:
+        return [f"must be 1 to {limit} characters [json-pointer:{at}/text]"]
+    raw = re.search(r"&(?!amp;|lt;|gt;)|<(?![@#!]|https?://|mailto:)", words)
+    return [f"unescaped control character [json-pointer:{at}/text]"] if raw and text["type"] == "mrkdwn" else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An HTTP answer of the sink."""
+
+    status: int
+    body: bytes
+    kind: str = "application/json; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _said(body: Json, status: int = 200, **headers: str) -> Answer:
+    return Answer(status=status, body=json.dumps(body).encode(), headers=headers)
+
+
+def _refused(error: str, messages: list[str] | None = None) -> Answer:
+    detail = {"response_metadata": {"messages": [f"[ERROR] {line}" for line in messages]}} if messages else {}
+    return _said({"ok": False, "error": error, **detail})
+
+
+class SlackSink:
+    """The sink itself, without sockets: what it knows and how it answers.
+
+    `plan` holds HTTP statuses for the next calls: 429 and 5xx are answered without taking the message, 0 lets one
+    pass, -1 takes the message and then breaks the connection (the reply is lost).
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str = "",
+        channels: frozenset[str] | None = None,
+        interactions_url: str = "",
+        signing_secret: str = "",
+    ) -> None:
+        self.token = token
+        self.channels = channels
+        self.interactions_url = interactions_url
+        self.signing_secret = signing_secret
+        self.plan: list[int] = []
+        #: (method, body) of every call, refused ones too.
+        self.calls: list[tuple[str, Json]] = []
+        #: `channel:ts` → the message as it stands, in order of arrival.
+        self.messages: dict[str, Json] = {}
+        self._lock = threading.Lock()
+        self._last = 0.0
+
+    def call(self, path: str, body: Json, authorization: str) -> Answer:
+        """Answer one POST under `/api/` or `/services/`."""
+        with self._lock:
+            method = path.rsplit("/", 1)[-1]
+            self.calls.append((method, body))
+            planned = self.plan.pop(0) if self.plan else 0
+            if planned > 0:
+                return _planned(planned)
+            answer = self._webhook(body) if path.startswith("/services/") else self._api(method, body, authorization)
+            return Answer(status=-1, body=b"") if planned < 0 else answer
+
+    def _webhook(self, body: Json) -> Answer:
+        wrong = _message_faults(body)
+        if wrong:
+            return Answer(status=400, body=wrong[0].encode(), kind="text/html")
+        self._keep("webhook", body)
+        return Answer(status=200, body=b"ok", kind="text/html")
+
+    def _api(self, method: str, body: Json, authorization: str) -> Answer:
+        if not authorization.startswith("Bearer "):
+            return _refused("not_authed")
+        if self.token and not hmac.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
+            return _refused("invalid_auth")
+        answers = {"chat.postMessage": self._post, "chat.update": self._update, "views.open": self._view}
+        return answers[method](body) if method in answers else _said({"ok": True})
+
+    def _post(self, body: Json) -> Answer:
+        channel, thread = str(body.get("channel") or ""), body.get("thread_ts")
+        if not channel or (self.channels is not None and channel not in self.channels):
+            return _refused("channel_not_found")
+        if wrong := _message_faults(body):
+            return _refused(wrong[0], wrong[1:])
+        if thread and f"{channel}:{thread}" not in self.messages:
+            return _refused("thread_not_found")
+        return _said({"ok": True, "channel": channel, "ts": self._keep(channel, body), "message": body})
+
+    def _update(self, body: Json) -> Answer:
+        key = f"{body.get('channel')}:{body.get('ts')}"
+        if key not in self.messages:
+            return _refused("message_not_found")
+        if wrong := _message_faults(body):
+            return _refused(wrong[0], wrong[1:])
+        self.messages[key] = {**self.messages[key], **body, "edited": True}
+        return _said({"ok": True, "channel": body["channel"], "ts": body["ts"]})
+
+    def _view(self, body: Json) -> Answer:
+        if not body.get("trigger_id"):
+            return _refused("invalid_arguments")
+        return _said({"ok": True, "view": {"id": "V1"}})
+
+    def _keep(self, channel: str, body: Json) -> str:
+        self._last = max(time.time(), self._last + 0.000_001)
+        stamp = f"{self._last:.6f}"
+        self.messages[f"{channel}:{stamp}"] = {**body, "channel": channel}
+        return stamp
+
+    def press(self, key: str, action_id: str, user: str) -> int:
+        """Send what Slack sends when a person presses a button; return the HTTP status of the answer."""
+        message = self.messages[key]
+        channel, _, stamp = key.partition(":")
+        button = next(b for b in _buttons(message) if b.get("action_id") == action_id)
+        payload = {
+            "type": "block_actions",
+            "user": {"id": user},
+            "trigger_id": f"{time.time_ns()}",
+            "container": {"channel_id": channel, "message_ts": stamp},
+            "channel": {"id": channel},
+            "actions": [{"type": "button", "action_id": action_id, "value": button.get("value", "")}],
+        }
+        return self.interact(payload)
+
+    def interact(self, payload: Json) -> int:
+        """Sign and deliver an interaction."""
+        body = urlencode({"payload": json.dumps(payload)}).encode()
+        stamp = str(int(time.time()))
+        digest = hmac.new(self.signing_secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256)
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": f"v0={digest.hexdigest()}",
+        }
+        request = urllib.request.Request(self.interactions_url, data=body, headers=headers)  # noqa: S310 -- set by the operator
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- same
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def page(self) -> str:
+        """The received messages, newest first, every word escaped."""
+        with self._lock:
+            items = list(self.messages.items())
+        roots = [(key, message) for key, message in reversed(items) if not message.get("thread_ts")]
+        replies = [message for _, message in items if message.get("thread_ts")]
+        cards = "".join(self._article(key, message, replies) for key, message in roots[:200])
+        return _PAGE.replace("{{cards}}", cards or "<p>还没有收到消息。</p>").replace("{{count}}", str(len(items)))
+
+    def _article(self, key: str, message: Json, replies: list[Json]) -> str:
+        thread = [r for r in replies if f"{r['channel']}:{r['thread_ts']}" == key]
+        blocks = "".join(self._block(key, block) for block in message.get("blocks") or [])
+        below = "".join(f"<li>{_words(reply.get('text'))}</li>" for reply in thread)
+        edited = "（已更新）" if message.get("edited") else ""
+        head = f"<p class=where>#{_safe(message['channel'])} {edited}</p>"
+        return f"<article>{head}{blocks or _paragraph(message.get('text'))}<ol>{below}</ol></article>"
+
+    def _block(self, key: str, block: Json) -> str:
+        kind = block["type"]
+        if kind == "header":
+            return f"<h2>{_words(block['text']['text'])}</h2>"
+        if kind == "section":
+            texts = [block["text"]] if block.get("text") else block["fields"]
+            return "".join(_paragraph(text["text"]) for text in texts)
+        if kind == "context":
+            return "".join(f"<p class=why>{_words(e.get('text'))}</p>" for e in block["elements"])
+        return "".join(self._element(key, e) for e in block.get("elements", ()))
+
+    def _element(self, key: str, button: Json) -> str:
+        label = _words(button["text"]["text"])
+        if button.get("url"):
+            return f'<a rel="noopener noreferrer" href="{_safe(button["url"])}">{label}</a> '
+        if not self.interactions_url:
+            return f"<button disabled>{label}</button> "
+        hidden = {"key": key, "action_id": button.get("action_id", "")}
+        inputs = "".join(f'<input type=hidden name="{name}" value="{_safe(value)}">' for name, value in hidden.items())
+        return f'<form method=post action="/press">{inputs}<button>{label}</button></form> '
+
+
+def _planned(status: int) -> Answer:
+    if status == 429:
+        return _said({"ok": False, "error": "ratelimited"}, 429, **{"Retry-After": "1"})
+    return Answer(status=status, body=b"<html>unavailable</html>", kind="text/html")
+
+
+def _message_faults(body: Json) -> list[str]:
+    """The error's name first, then its details."""
+    text = body.get("text") or ""
+    if len(text) > _TOP_TEXT:
+        return ["msg_too_long"]
+    if body.get("blocks"):
+        wrong = faults(body["blocks"])
+        return ["invalid_blocks", *wrong] if wrong else []
+    return [] if text else ["no_text"]
+
+
+def _buttons(message: Json) -> list[Json]:
+    return [e for block in message.get("blocks") or [] if block["type"] == "actions" for e in block["elements"]]
+
+
+def _safe(text: Any) -> str:
+    return html.escape(str(text), quote=True)
+
+
+def _words(text: Any) -> str:
+    """Slack's own escapes back to characters, then HTML's."""
+    return _safe(html.unescape(str(text or "")))
+
+
+def _paragraph(text: Any) -> str:
+    return f"<p>{_words(text)}</p>"
+
+
+_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta http-equiv="refresh" content="5">
+<title>本地 Slack（演示）</title><style>
+body{font:15px/1.6 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;background:#f7f7f5;color:#222}
+article{background:#fff;border:1px solid #ddd;border-radius:6px;padding:.8rem 1rem;margin:.8rem 0}
+h1{font-size:1.3rem}h2{font-size:1.05rem;margin:.2rem 0}p{margin:.3rem 0;white-space:pre-wrap;overflow-wrap:anywhere}
+.where,.why{color:#666;font-size:.85rem}form{display:inline}ol{color:#444;margin:.3rem 0}ol:empty{display:none}
+</style><h1>本地 Slack（演示）：收到 {{count}} 条</h1>{{cards}}</html>"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Sockets around a sink."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+    server: _Server
+
+    def do_GET(self) -> None:
+        """The page."""
+        headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
+        page = self.server.sink.page().encode()
+        self._answer(Answer(status=200, body=page, kind="text/html; charset=utf-8", headers=headers))
+
+    def do_POST(self) -> None:
+        """A call of the API, a webhook, or a button of the page."""
+        length = int(self.headers.get("content-length") or 0)
+        if length > _BODY:
+            self.close_connection = True
+            return self._answer(Answer(status=413, body=b""))
+        raw = self.rfile.read(length)
+        if self.path == "/press":
+            return self._press(parse_qs(raw.decode()))
+        body = _body(raw, self.headers.get("content-type", ""))
+        if body is None:
+            return self._answer(_refused("invalid_json"))
+        return self._answer(self.server.sink.call(self.path, body, self.headers.get("authorization", "")))
+
+    def _press(self, form: dict[str, list[str]]) -> None:
+        """Only from the page itself: another site's form must not act for the person who looks at it."""
+        origin = self.headers.get("origin") or ""
+        key, action = form.get("key", [""])[0], form.get("action_id", [""])[0]
+        if urlsplit(origin).netloc != self.headers.get("host") or key not in self.server.sink.messages:
+            return self._answer(Answer(status=403, body=b""))
+        self.server.sink.press(key, action, "U_DEMO")
+        return self._answer(Answer(status=303, body=b"", headers={"Location": "/"}))
+
+    def _answer(self, answer: Answer) -> None:
+        if answer.status < 0:
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for name, value in {
+            "Content-Type": answer.kind,
+            "Content-Length": str(len(answer.body)),
+            **answer.headers,
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def log_message(self, *arguments: Any) -> None:
+        """Quiet: addresses of webhooks are secrets."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], sink: SlackSink) -> None:
+        self.sink = sink
+        super().__init__(address, _Handler)
+
+
+def _body(raw: bytes, kind: str) -> Json | None:
+    """The call's arguments, JSON or form; None when unreadable."""
+    try:
+        if "json" in kind:
+            read = json.loads(raw)
+            return read if isinstance(read, dict) else None
+        form = {name: values[0] for name, values in parse_qs(raw.decode()).items()}
+        return {name: json.loads(value) if name in ("blocks", "metadata") else value for name, value in form.items()}
+    except ValueError:
+        return None
+
+
+def serve(sink: SlackSink, *, host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
+    """Serve the sink in threads; `server_port` tells the port, `shutdown` and `server_close` end it."""
+    server = _Server((host, port), sink)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    return server
+
+
+def main() -> None:
+    """Run until interrupted."""
+    parser = argparse.ArgumentParser(description="A local stand-in for Slack")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8081)
+    parser.add_argument("--interactions", default="", help="where button presses are sent")
+    parser.add_argument("--signing-secret", default="", help="signs them")
+    options = parser.parse_args()
+    sink = SlackSink(interactions_url=options.interactions, signing_secret=options.signing_secret)
+    server = serve(sink, host=options.host, port=options.port)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The loop every role runs in: step, say that it lives, rest when there is nothing to do, stop in good order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from django.db import close_old_connections
+
+from core.errors import Conflict
+from storage import heartbeat
+
+log = logging.getLogger(__name__)
+
+BEAT_EVERY = timedelta(seconds=10)
+#: Longest rest after repeated failures.
+LONGEST_REST = 30.0
+
+
+class Role(Protocol):
+    """A part of the work that runs by itself."""
+
+    name: str
+    #: Seconds to rest when there was nothing to do.
+    rest: float
+
+    def step(self, now: datetime) -> int:
+        """Do what is due; return how much was done, 0 when there was nothing."""
+
+    def detail(self) -> Mapping[str, Any]:
+        """Figures for `caifeng status`."""
+
+
+def instance() -> str:
+    """`host:pid` of this process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def stop_on_signal() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+@dataclass(slots=True)
+class Beat:
+    """A role's sign of life, written at most every ten seconds."""
+
+    role: str
+    clock: Callable[[], datetime]
+    started_at: datetime
+    last: datetime | None = None
+    error: str = ""
+
+    def tick(self, detail: Callable[[], Mapping[str, Any]]) -> None:
+        """Write the heartbeat when it is time."""
+        now = self.clock()
+        if self.last is None or now - self.last >= BEAT_EVERY or now < self.last:
+            heartbeat.beat(self.role, instance(), self.started_at, now, detail(), self.error)
+            self.last = now
+
+
+def utc_now() -> datetime:
+    """The clock of every role."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Loop:
+    """Runs one role until told to stop."""
+
+    role: Role
+    stop: threading.Event
+    clock: Callable[[], datetime] = utc_now
+    failures: int = field(default=0, init=False)
+
+    def run(self, *, once: bool = False) -> None:
+        """Loop; with `once`, until a step finds nothing to do.
+
+        1. Step. 2. An error is logged, shown in the heartbeat, and waited out, longer each time.
+        3. With nothing to do, rest. 4. At the end, say goodbye.
+        """
+        beat = Beat(self.role.name, self.clock, self.clock())
+        try:
+            while not self.stop.is_set():
+                done = self._step(beat, once=once)
+                beat.tick(self.role.detail)
+                if once and done == 0:
+                    return
+                if done == 0:
+                    self.stop.wait(min(LONGEST_REST, self.role.rest * 2 ** min(self.failures, 8)))
+        finally:
+            heartbeat.leave(self.role.name, instance())
+
+    def _step(self, beat: Beat, *, once: bool) -> int:
+        close_old_connections()
+        try:
+            done = self.role.step(self.clock())
+        except Conflict:
+            return 1  # another worker was first; look again
+        except Exception as error:
+            # A role must outlive anything one step can raise; the error is logged, counted and shown.
+            if once:
+                raise
+            self.failures += 1
+            beat.error = f"{type(error).__name__}: {error}"[:500]
+            beat.last = None
+            log.exception("step failed", extra={"role": self.role.name})
+            return 0
+        self.failures = 0
+        return done

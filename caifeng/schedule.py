@@ -1,0 +1,81 @@
+"""What happens by the clock: sources become due, Monday's briefing is drafted, nights tidy up.
+
+APScheduler only says when; every job reads its state from rows, so a run that was missed while the machine
+was down is made up for at the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from django.conf import settings
+from django.db import close_old_connections
+
+from caifeng import bootstrap
+from core.clock import SHANGHAI
+from crawlers import schedule as crawling
+from storage import inbox
+
+log = logging.getLogger(__name__)
+
+#: Finished inbox rows are kept this long for a look back.
+KEEP_FINISHED = timedelta(days=7)
+
+
+def mark_due(now: datetime) -> None:
+    """Sources whose time has come."""
+    crawling.mark_due(bootstrap.sources(), now)
+
+
+def tidy(now: datetime) -> None:
+    """Drop what retention no longer keeps."""
+    forgotten = inbox.forget_finished(now - KEEP_FINISHED)
+    expired = bootstrap.post_store().expire(now - timedelta(days=settings.RETENTION_DAYS))
+    log.info("tidied", extra={"inbox": forgotten, "posts": expired})
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The scheduler role."""
+
+    name: str = "schedule"
+    rest: float = 5.0
+    counts: dict[str, int] = field(default_factory=dict)
+    _scheduler: BackgroundScheduler | None = None
+
+    def step(self, now: datetime) -> int:
+        """Start the clock once; a dead clock thread is an error, not silence."""
+        if self._scheduler is None:
+            self._scheduler = self._start()
+            mark_due(now)
+        if not self._scheduler.running:
+            raise RuntimeError("the scheduler's thread ended")
+        return 0
+
+    def detail(self) -> Mapping[str, Any]:
+        """How often each job ran."""
+        return dict(self.counts)
+
+    def _start(self) -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(
+            timezone=SHANGHAI,
+            daemon=True,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        scheduler.add_job(self._job(mark_due), "interval", seconds=2, id="sources")
+        scheduler.add_job(self._job(tidy), "cron", hour=3, minute=30, id="tidy")
+        scheduler.start()
+        return scheduler
+
+    def _job(self, work: Callable[[datetime], None]) -> Callable[[], None]:
+        def run() -> None:
+            close_old_connections()
+            work(datetime.now(UTC))
+            self.counts[work.__name__] = self.counts.get(work.__name__, 0) + 1
+
+        return run

@@ -1,0 +1,231 @@
+"""The way of a post, from inbox to alert, in one file: read `Worker.step` first.
+
+inbox ─► drafts ─► posts (clean, mask) ─► tags ─► story, incident ─► hits ─► store ─► match rows ─► findings ─► alerts
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from alerts import desk
+from caifeng.profile import Installation
+from core.errors import Rejected
+from core.model import Draft, Finding, Post, TaggedPost
+from core.ports import InboxRow, PostStore
+from crawlers import reading
+from crawlers.sources import Source
+from pipeline.merge import Merger
+from pipeline.posts import make_post
+from pipeline.tag import Tagger
+from rules import journal
+from rules.matcher import Matcher
+from rules.runner import Facts, Runner
+from rules.schema import Rule
+from storage import inbox
+from storage.inbox import MAX_ATTEMPTS, DjangoInbox, Sight
+
+log = logging.getLogger(__name__)
+
+#: Large enough for the batch models, small enough that a crash repeats little.
+BATCH = 256
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What was built from one version of the profile: models, matcher, windows."""
+
+    installation: Installation
+    sources: Mapping[str, Source]
+    tagger: Tagger
+    matcher: Matcher
+    runner: Runner
+
+    @classmethod
+    def of(cls, installation: Installation, facts: Facts, now: datetime) -> Understanding:
+        """Build everything a worker needs."""
+        sources = {source.id: source for source in installation.sources}
+        tiers = {source.id: source.media_tier for source in installation.sources if source.media_tier}
+        enabled = [rule for rule in installation.rules if rule.enabled]
+        return cls(
+            installation=installation,
+            sources=sources,
+            tagger=Tagger(installation.profile, tiers),
+            matcher=Matcher(enabled, now),
+            runner=Runner(enabled, facts=facts),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A post on its way, with what it came from."""
+
+    row: InboxRow
+    key: Key
+    sight: Sight
+    post: Post
+
+
+@dataclass(slots=True)
+class Worker:
+    """The pipeline role: any number of them may run."""
+
+    owner: str
+    store: PostStore
+    merger: Merger
+    #: The newest checked profile; asked once a step.
+    installation: Callable[[], Installation]
+    facts: Facts
+    secret: bytes
+    #: Where rejected items are written down, one JSON object a line.
+    rejected: Path
+    name: str = "work"
+    rest: float = 0.5
+    door: DjangoInbox = field(default_factory=DjangoInbox)
+    counts: dict[str, int] = field(default_factory=lambda: {"posts": 0, "rejected": 0, "findings": 0})
+    _understanding: Understanding | None = None
+
+    def step(self, now: datetime) -> int:
+        """Take one batch the whole way, then let the rules look at what is new and at the clock."""
+        understanding = self._current(now)
+        rows = self.door.claim(BATCH, self.owner, now)
+        self._take(rows, understanding, now)
+        self.counts["findings"] += understanding.runner.step(now, self._opener(understanding.installation, now))
+        return len(rows)
+
+    def detail(self) -> Mapping[str, Any]:
+        """Counters, and how far behind the inbox is."""
+        waiting, oldest = inbox.waiting()
+        return {**self.counts, "waiting": waiting, "oldest": oldest.isoformat() if oldest else None}
+
+    def _current(self, now: datetime) -> Understanding:
+        installation = self.installation()
+        if self._understanding is None or self._understanding.installation is not installation:
+            self._understanding = Understanding.of(installation, self.facts, now)
+        return self._understanding
+
+    def _take(self, rows: Sequence[InboxRow], understanding: Understanding, now: datetime) -> None:
+        """A batch that fails is taken again row by row, so that one poisonous row stops nobody else."""
+        if not rows:
+            return
+        try:
+            self._batch(rows, understanding, now)
+        except Exception as error:
+            if len(rows) > 1:
+                for row in rows:
+                    self._take([row], understanding, now)
+                return
+            # The row's lease runs out by itself, and it is tried again then; in the end a person looks.
+            log.exception("row failed", extra={"row": rows[0].id, "source": rows[0].item.source})
+            if rows[0].attempts >= MAX_ATTEMPTS:
+                self._reject(rows[0], f"处理失败 {rows[0].attempts} 次：{type(error).__name__}: {error}", now)
+
+    def _batch(self, rows: Sequence[InboxRow], understanding: Understanding, now: datetime) -> None:
+        """Steps 2 to 8 of docs/architecture.md.
+
+        1. Raw items become posts; what cannot be read is put aside with its reason.
+        2. A post that has gone this way before only brings its counts up to date.
+        3. New posts are tagged, join a story and an incident, and are tested by every rule.
+        4. The store gets them first: writing again what a crash left behind changes nothing.
+        5. One transaction then says that all of it happened.
+        """
+        arrivals = self._arrivals(rows, understanding, now)
+        fresh, again = _parted(arrivals)
+        posts = [arrival.post for arrival in fresh]
+        tags = understanding.tagger.tag(posts) if posts else []
+        tagged = self.merger.place([TaggedPost(post=post, tags=tag) for post, tag in zip(posts, tags, strict=True)])
+        self.store.upsert([*tagged, *self._refreshed(again)])
+        hits = [(post, understanding.matcher.match(post)) for post in tagged]
+        with transaction.atomic():
+            self.merger.save()
+            journal.record(hits, now)
+            inbox.placed({arrival.key: post.story or post.post.id for arrival, post in zip(fresh, tagged, strict=True)})
+            self.door.finish([row.id for row in rows], now)
+        self.counts["posts"] += len(fresh)
+
+    def _arrivals(self, rows: Sequence[InboxRow], understanding: Understanding, now: datetime) -> list[Arrival]:
+        drafted = [(row, draft) for row in rows for draft in self._drafts(row, understanding, now)]
+        keys = [_key(row, draft) for row, draft in drafted]
+        at = {key: row.item.fetched_at for key, (row, _) in zip(keys, drafted, strict=True)}
+        sights = inbox.sights(keys, at)
+        arrivals: dict[Key, Arrival] = {}
+        for key, (row, draft) in zip(keys, drafted, strict=True):
+            try:
+                post = make_post(
+                    draft,
+                    source=row.item.source,
+                    kind=understanding.sources[row.item.source].post_kind,
+                    first_seen_at=sights[key].first_seen_at,
+                    secret=self.secret,
+                )
+            except Rejected as error:
+                self._note_rejected(row, f"{draft.url or draft.external_id or ''} {error}".strip(), now)
+                continue
+            arrivals[key] = Arrival(row=row, key=key, sight=sights[key], post=post)
+        return list(arrivals.values())
+
+    def _drafts(self, row: InboxRow, understanding: Understanding, now: datetime) -> list[Draft]:
+        source = understanding.sources.get(row.item.source)
+        try:
+            if source is None:
+                raise Rejected(f"没有信源 {row.item.source}")
+            return reading.drafts(row.item, source, now)
+        except Rejected as error:
+            self._reject(row, str(error), now)
+            return []
+
+    def _refreshed(self, again: Sequence[Arrival]) -> list[TaggedPost]:
+        """Posts known from before, with the counts their page shows now."""
+        counts = {arrival.post.id: arrival.post.engagement for arrival in again}
+        known = self.store.get(list(counts)) if counts else []
+        return [replace(one, post=replace(one.post, engagement=counts[one.post.id])) for one in known]
+
+    def _opener(self, installation: Installation, now: datetime) -> Callable[[Finding, Rule], None]:
+        """What a new finding does, inside the transaction that records it."""
+
+        def open_alert(finding: Finding, rule: Rule) -> None:
+            desk.open_or_join(
+                finding,
+                rule_title=rule.title,
+                severity=rule.severity,
+                owner_hint=rule.owner,
+                posts=self.store.get(finding.evidence),
+                profile=installation.profile,
+                now=now,
+            )
+
+        return open_alert
+
+    def _reject(self, row: InboxRow, reason: str, now: datetime) -> None:
+        self.door.reject(row, reason, now)
+        self._note_rejected(row, reason, now)
+
+    def _note_rejected(self, row: InboxRow, reason: str, now: datetime) -> None:
+        self.counts["rejected"] += 1
+        log.warning("item rejected", extra={"source": row.item.source, "row": row.id, "reason": reason})
+        line = {"at": now.isoformat(), "source": row.item.source, "url": row.item.url, "place": row.item.trace}
+        self.rejected.parent.mkdir(parents=True, exist_ok=True)
+        with self.rejected.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**line, "reason": reason}, ensure_ascii=False) + "\n")
+
+
+def _key(row: InboxRow, draft: Draft) -> Key:
+    """What names the post for good: the source, and the draft's own id, address, or the row's place."""
+    return row.item.source, (draft.external_id or draft.url or row.item.external_id or row.item.trace)[:512]
+
+
+def _parted(arrivals: Sequence[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
+    """Those that come for the first time, and those placed in a story before."""
+    return (
+        [arrival for arrival in arrivals if not arrival.sight.story],
+        [arrival for arrival in arrivals if arrival.sight.story],
+    )
