@@ -18,7 +18,7 @@ class Region:
     id: str
     name: str
     #: Id of the place above; None at the root.
-    parent: str | None
+    parent: str | None = None
     #: Other names: short forms, schools, roads, scenic spots, estates.
     aliases: tuple[str, ...] = ()
     #: Same names elsewhere that do not mean this place.

@@ -1,0 +1,91 @@
+"""A profile folder: every error at once, each with its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from caifeng import profile
+from core.errors import ConfigError
+
+EXAMPLE = profile.texts(profile.find("example-county"))
+
+
+def reasons(sections: Mapping[str, str]) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        profile.load(sections)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_the_example_county_is_complete() -> None:
+    loaded = profile.load(EXAMPLE).profile
+
+    assert len(loaded.topics) == 21
+    assert len(loaded.departments) >= 25
+    assert [level.id for level in loaded.levels] == ["I", "II", "III", "IV"]
+
+
+def test_errors_of_several_files_come_together_with_their_lines() -> None:
+    broken = EXAMPLE | {
+        "topics": EXAMPLE["topics"].replace("owners: [health_bureau]", "owners: [nobody]", 1),
+        "roster": EXAMPLE["roster"].replace("officers: [shenzhihe, zhushuyan]", "officers: [stranger]"),
+    }
+
+    found = reasons(broken)
+
+    assert any(line.startswith("topics.yaml:3: ") and "没有单位 nobody" in line for line in found)
+    assert any(line.startswith("roster.yaml:6: ") and "stranger" in line for line in found)
+
+
+def test_a_misspelt_key_is_named() -> None:
+    found = reasons(EXAMPLE | {"topics": EXAMPLE["topics"].replace("    weight: 9", "    weigth: 9", 1)})
+
+    assert found == ["topics.yaml:6: 0.weigth：不认识的项，请核对拼写"]
+
+
+def test_a_national_ceiling_is_not_loosened_without_a_reason() -> None:
+    loose = EXAMPLE["levels"].replace("I: 5h, II: 5h", "I: 6h, II: 5h")
+
+    found = reasons(EXAMPLE | {"levels": loose})
+
+    assert len(found) == 1
+    assert "超过国家规定的 5 小时" in found[0]
+
+
+def test_a_recorded_reason_loosens_a_ceiling() -> None:
+    line = "II: 5h, III: 24h, IV: 48h"
+    loose = EXAMPLE["levels"].replace(f"I: 5h, {line}", f"I: 6h, {line}, reason: 县政府 2026 年第 3 次常务会议")
+
+    windows = profile.load(EXAMPLE | {"levels": loose}).profile.windows
+
+    assert "县政府 2026 年第 3 次常务会议" in next(
+        window.basis for window in windows if (window.stage, window.level) == ("authoritative_info", "I")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("regions: [", "YAML 语法错误"),
+        ("regions: &a []\nmore: *a\n", "锚点"),
+        ("regions: []\nregions: []\n", "重复的键 regions"),
+        ("- 1\n", "缺少 regions"),
+        ("regions:\n  - {id: a, name: 甲, parent: b}\n  - {id: b, name: 乙, parent: a}\n", "成环"),
+    ],
+)
+def test_what_is_no_list_of_regions_is_refused_with_its_place(text: str, part: str) -> None:
+    found = reasons(EXAMPLE | {"regions": text})
+
+    assert any(line.startswith("regions.yaml") and part in line for line in found)
+
+
+def test_a_missing_file_is_an_error_of_that_file() -> None:
+    found = reasons({name: text for name, text in EXAMPLE.items() if name != "roster"})
+
+    assert found == ["roster.yaml: 缺少此文件"]
+
+
+def test_an_unknown_profile_says_where_profiles_are() -> None:
+    with pytest.raises(ConfigError, match="deploy/profiles"):
+        profile.find("atlantis")
