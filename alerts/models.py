@@ -8,7 +8,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 
-from alerts.lifecycle import OPEN_STATES, STATE_LABELS, State
+from alerts.lifecycle import OPEN_STATES as OPEN_STATES
+from alerts.lifecycle import STATE_LABELS
+from alerts.lifecycle import State as State
 
 
 class Alert(models.Model):

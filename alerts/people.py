@@ -1,0 +1,91 @@
+"""The directory: who can be told, for which unit, in which role. Pure, but for reading the contacts added by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from alerts.models import Contact, DutyOverride
+from alerts.roster import Substitution
+from core.profile import DutyMember, Profile
+
+ROLE_NAMES: Mapping[str, str] = {
+    "contact": "联络员",
+    "head": "负责人",
+    "deputy_leader": "分管领导",
+    "office_head": "政府办主要负责人",
+    "leader": "政府主要负责人",
+    "duty_officer": "值班员",
+    "duty_lead": "值班长",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone who can be told."""
+
+    name: str
+    #: Department id; empty for people of the roster.
+    unit: str
+    role: str
+    #: Channel → address, preferred first.
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    login: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """Everybody, in the order of the profile; those added by hand first."""
+
+    people: tuple[Person, ...]
+
+    def of(self, unit: str, role: str) -> tuple[Person, ...]:
+        """People of a unit in a role."""
+        return tuple(person for person in self.people if (person.unit, person.role) == (unit, role))
+
+    def in_role(self, role: str) -> tuple[Person, ...]:
+        """People in a role, whatever their unit."""
+        return tuple(person for person in self.people if person.role == role)
+
+
+def directory(profile: Profile, added: Iterable[Person] = ()) -> Directory:
+    """The profile's contacts and those added by hand; the same name in the same post counts once, by hand first."""
+    listed = (
+        Person(name=contact.name, unit=unit.id, role=contact.role, addresses=contact.addresses)
+        for unit in profile.departments
+        for contact in unit.contacts
+    )
+    unique = {(person.unit, person.role, person.name): person for person in (*listed, *added)}
+    by_hand = {(person.unit, person.role, person.name) for person in added}
+    ordered = sorted(unique.items(), key=lambda item: item[0] not in by_hand)
+    return Directory(people=tuple(person for _, person in ordered))
+
+
+def from_member(member: DutyMember) -> Person:
+    """A member of the roster as a person to tell."""
+    return Person(name=member.name, unit="", role=member.role, addresses=member.addresses, login=member.login)
+
+
+def load(profile: Profile) -> Directory:
+    """The directory with the contacts of the database."""
+    rows = Contact.objects.select_related("user").order_by("id")
+    added = [
+        Person(
+            name=row.name,
+            unit=row.unit,
+            role=row.role,
+            addresses=row.addresses,
+            login=row.user.username if row.user else "",
+        )
+        for row in rows
+        if row.addresses
+    ]
+    return directory(profile, added)
+
+
+def load_substitutions() -> list[Substitution]:
+    """All substitutions on record, in the order they were entered."""
+    return [
+        Substitution(start=row.start, end=row.end, login=row.login, replaces=row.replaces, reason=row.reason)
+        for row in DutyOverride.objects.order_by("id")
+    ]
