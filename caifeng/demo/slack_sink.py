@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import html
 import json
+import os
 import re
 import threading
 import time
@@ -221,7 +222,9 @@ class SlackSink:
         """Send what Slack sends when a person presses a button; return the HTTP status of the answer."""
         message = self.messages[key]
         channel, _, stamp = key.partition(":")
-        button = next(b for b in _buttons(message) if b.get("action_id") == action_id)
+        button = next((b for b in _buttons(message) if b.get("action_id") == action_id), None)
+        if button is None:
+            return 404
         payload = {
             "type": "block_actions",
             "user": {"id": user},
@@ -279,7 +282,7 @@ class SlackSink:
 
     def _element(self, key: str, button: Json) -> str:
         label = _words(button["text"]["text"])
-        if button.get("url"):
+        if str(button.get("url", "")).startswith(("http://", "https://")):
             return f'<a rel="noopener noreferrer" href="{_safe(button["url"])}">{label}</a> '
         if not self.interactions_url:
             return f"<button disabled>{label}</button> "
@@ -420,9 +423,10 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8081)
     parser.add_argument("--interactions", default="", help="where button presses are sent")
-    parser.add_argument("--signing-secret", default="", help="signs them")
     options = parser.parse_args()
-    sink = SlackSink(interactions_url=options.interactions, signing_secret=options.signing_secret)
+    # Not an argument: those are seen by everybody on the machine.
+    secret = os.environ.get("SLACK_SIGNING_SECRET", "")
+    sink = SlackSink(interactions_url=options.interactions, signing_secret=secret)
     server = serve(sink, host=options.host, port=options.port)
     try:
         threading.Event().wait()

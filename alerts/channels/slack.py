@@ -1,0 +1,124 @@
+"""Slack: a card per alert, updated in place; what follows goes into its thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from alerts.channels import http
+from alerts.channels.slack_card import card, fallback
+from alerts.pace import Limit
+from core.errors import CaifengError, Permanent, Retry
+from core.ports import Message
+
+#: Faults of Slack itself; all others mean the message or the set-up is wrong.
+_PASSING = {
+    "ratelimited",
+    "rate_limited",
+    "message_limit_exceeded",
+    "internal_error",
+    "fatal_error",
+    "request_timeout",
+    "service_unavailable",
+    "team_added_to_org",
+}
+#: The first card is gone or too old to change: start a new one.
+_LOST = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
+
+
+class Slack:
+    """`token` for an app (cards, threads, buttons), `webhooks` name → address for plain incoming webhooks.
+
+    `app_token` and `signing_secret` are for answers to buttons (`alerts.slack_app`).
+    """
+
+    #: Slack: one message a second in a channel, short bursts allowed.
+    limit: ClassVar[Limit] = Limit(burst=10, every=timedelta(seconds=1))
+    keeps_threads: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        token: str = "",
+        webhooks: Mapping[str, str] | None = None,
+        app_token: str = "",
+        signing_secret: str = "",
+        base_url: str = "https://slack.com/api/",
+        proxy: str | None = None,
+    ) -> None:
+        if not token and not webhooks:
+            raise ValueError("needs a bot token or webhooks")
+        self.app_token = app_token
+        self.signing_secret = signing_secret
+        self.web = WebClient(token=token, base_url=base_url, timeout=10, proxy=proxy)
+        self._webhooks = http.check_addresses(webhooks) if webhooks else {}
+        self._client = http.client(proxy)
+
+    def send(self, message: Message) -> str:
+        """Post a card or, for an alert that has one here, update it and reply below it; return `channel:ts`."""
+        if message.recipient in self._webhooks:
+            return self._by_webhook(message)
+        if root := str(message.data.get("thread") or ""):
+            return self._follow(message, root)
+        return self._post(message)
+
+    def _post(self, message: Message) -> str:
+        answer = self._call("chat.postMessage", channel=message.recipient, blocks=card(message), **_text(message))
+        return f"{answer['channel']}:{answer['ts']}"
+
+    def _follow(self, message: Message, root: str) -> str:
+        """Update first: repeated after a crash it changes nothing, while the reply would stand twice."""
+        channel, _, ts = root.partition(":")
+        try:
+            self._call("chat.update", channel=channel, ts=ts, blocks=card(message), text=fallback(message))
+            if message.data.get("kind") != "card":
+                self._call("chat.postMessage", channel=channel, thread_ts=ts, **_text(message))
+        except _Lost:
+            return self._post(message)
+        return root
+
+    def _by_webhook(self, message: Message) -> str:
+        body = {"text": fallback(message), "blocks": card(message), "unfurl_links": False}
+        http.post(self._client, self._webhooks[message.recipient], json=body)
+        return ""
+
+    def _call(self, method: str, **body: Any) -> Mapping[str, Any]:
+        try:
+            answer = self.web.api_call(method, json=body)
+        except SlackApiError as error:
+            raise _meaning(error) from None
+        except OSError as error:
+            raise Retry(f"连接 Slack 失败：{type(error).__name__}") from None
+        data = answer.data
+        return data if isinstance(data, dict) else {}
+
+
+class _Lost(Permanent):
+    """The card to follow is no longer there."""
+
+
+def _text(message: Message) -> dict[str, Any]:
+    """Fallback text and our id, by which a repeat can be known."""
+    metadata = {"event_type": "caifeng", "event_payload": {"id": message.id}}
+    return {"text": fallback(message), "metadata": metadata, "unfurl_links": False, "unfurl_media": False}
+
+
+def _meaning(error: SlackApiError) -> CaifengError:
+    status = getattr(error.response, "status_code", 0)
+    headers = {name.lower(): value for name, value in getattr(error.response, "headers", {}).items()}
+    name = str(error.response.get("error") or "") if status == 200 else ""
+    if status == 429 or status >= 500 or name in _PASSING:
+        return Retry(f"Slack 暂不受理：{name or f'HTTP {status}'}", http.retry_after(headers))
+    if name in _LOST:
+        return _Lost(name)
+    return Permanent(f"Slack 拒绝：{name or f'HTTP {status}'}{_details(error)}")
+
+
+def _details(error: SlackApiError) -> str:
+    metadata = error.response.get("response_metadata") or {}
+    messages = metadata.get("messages") or []
+    return f"（{'；'.join(str(line) for line in messages[:3])}）"[:500] if messages else ""
