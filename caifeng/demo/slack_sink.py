@@ -8,6 +8,7 @@ the buttons of the page work: they send what Slack would send. Standard library 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import hmac
 import html
@@ -135,8 +136,8 @@ def _refused(error: str, messages: list[str] | None = None) -> Answer:
     return _said({"ok": False, "error": error, **detail})
 
 
-class SlackSink:
-    """The sink itself, without sockets: what it knows and how it answers.
+class Chat:
+    """What the sink knows and how it answers, without sockets.
 
     `plan` holds HTTP statuses for the next calls: 429 and 5xx are answered without taking the message, 0 lets one
     pass, -1 takes the message and then breaks the connection (the reply is lost).
@@ -340,12 +341,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = 30
-    server: _Server
+    server: SlackSink
 
     def do_GET(self) -> None:
         """The page."""
         headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
-        page = self.server.sink.page().encode()
+        page = self.server.chat.page().encode()
         self._answer(Answer(status=200, body=page, kind="text/html; charset=utf-8", headers=headers))
 
     def do_POST(self) -> None:
@@ -360,15 +361,15 @@ class _Handler(BaseHTTPRequestHandler):
         body = _body(raw, self.headers.get("content-type", ""))
         if body is None:
             return self._answer(_refused("invalid_json"))
-        return self._answer(self.server.sink.call(self.path, body, self.headers.get("authorization", "")))
+        return self._answer(self.server.chat.call(self.path, body, self.headers.get("authorization", "")))
 
     def _press(self, form: dict[str, list[str]]) -> None:
         """Only from the page itself: another site's form must not act for the person who looks at it."""
         origin = self.headers.get("origin") or ""
         key, action = form.get("key", [""])[0], form.get("action_id", [""])[0]
-        if urlsplit(origin).netloc != self.headers.get("host") or key not in self.server.sink.messages:
+        if urlsplit(origin).netloc != self.headers.get("host") or key not in self.server.chat.messages:
             return self._answer(Answer(status=403, body=b""))
-        self.server.sink.press(key, action, "U_DEMO")
+        self.server.chat.press(key, action, "U_DEMO")
         return self._answer(Answer(status=303, body=b"", headers={"Location": "/"}))
 
     def _answer(self, answer: Answer) -> None:
@@ -389,13 +390,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: addresses of webhooks are secrets."""
 
 
-class _Server(ThreadingHTTPServer):
+class SlackSink(ThreadingHTTPServer):
+    """A chat on a socket. Port 0 takes a free one."""
+
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], sink: SlackSink) -> None:
-        self.sink = sink
-        super().__init__(address, _Handler)
+    def __init__(self, *, port: int = 0, host: str = "127.0.0.1", chat: Chat | None = None) -> None:
+        self.chat = chat or Chat()
+        super().__init__((host, port), _Handler)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{self.server_address[0]!s}:{self.server_port}"
 
 
 def _body(raw: bytes, kind: str) -> Json | None:
@@ -410,13 +418,6 @@ def _body(raw: bytes, kind: str) -> Json | None:
         return None
 
 
-def serve(sink: SlackSink, *, host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
-    """Serve the sink in threads; `server_port` tells the port, `shutdown` and `server_close` end it."""
-    server = _Server((host, port), sink)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    return server
-
-
 def main() -> None:
     """Run until interrupted."""
     parser = argparse.ArgumentParser(description="A local stand-in for Slack")
@@ -426,12 +427,9 @@ def main() -> None:
     options = parser.parse_args()
     # Not an argument: those are seen by everybody on the machine.
     secret = os.environ.get("SLACK_SIGNING_SECRET", "")
-    sink = SlackSink(interactions_url=options.interactions, signing_secret=secret)
-    server = serve(sink, host=options.host, port=options.port)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        server.shutdown()
+    chat = Chat(interactions_url=options.interactions, signing_secret=secret)
+    with SlackSink(port=options.port, host=options.host, chat=chat) as sink, contextlib.suppress(KeyboardInterrupt):
+        sink.serve_forever()
 
 
 if __name__ == "__main__":
