@@ -24,6 +24,8 @@ def matches(node: Node, post: TaggedPost) -> bool:
             return _form(value) in _form(f"{post.post.title}\n{post.post.text}")
         case Field("title", value):
             return _form(value) in _form(post.post.title)
+        case Field("id", value):
+            return value == post.post.id
         case Field(name, value):
             return _facet_form(value) in fields.values(post, name)
         case Range():

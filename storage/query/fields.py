@@ -30,7 +30,7 @@ def _given(value: str | None) -> tuple[str, ...]:
     return () if value is None else (value,)
 
 
-#: Field of the language → the values a post has in it.
+#: Field whose values are compared whole → the values a post has in it.
 FIELDS: dict[str, Callable[[TaggedPost], Iterable[str]]] = {
     "topic": lambda post: (topic.id for topic in post.tags.topics),
     "sentiment": lambda post: (post.tags.sentiment.label.value,),
@@ -43,12 +43,11 @@ FIELDS: dict[str, Callable[[TaggedPost], Iterable[str]]] = {
     "institution": lambda post: post.tags.institutions,
     "keyword": lambda post: post.tags.keywords,
     "language": lambda post: (post.post.language,),
-    "id": lambda post: (post.post.id,),
 }
 
 #: Facet of histograms and terms → a post's values as they are shown; a region is its whole path.
 FACETS: dict[str, Callable[[TaggedPost], Iterable[str]]] = {
-    **{name: values for name, values in FIELDS.items() if name not in {"region", "source", "id"}},
+    **{name: values for name, values in FIELDS.items() if name not in {"region", "source"}},
     "region": lambda post: post.tags.regions,
     "source": lambda post: (post.post.source,),
 }

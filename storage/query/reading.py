@@ -122,6 +122,8 @@ class _Reader:
             return Text(matching_form(value))
         if name == "title":
             return Field("title", matching_form(value))
+        if name == "id":
+            return Field(name, value)
         return Field(name, facet_form(VALUE_NAMES.get(name, {}).get(value, value)))
 
     def bound(self, name: str, sign: str, value: str, item: Any) -> Range:
