@@ -69,6 +69,14 @@ class Stage:
         """The demo accounts' password: made once per home, readable by its owner only."""
         return self._kept("password.txt", secrets.token_urlsafe(9))
 
+    def bot_token(self) -> str:
+        """What the chat knows us by."""
+        return self._kept("bot-token.txt", f"xoxb-{secrets.token_hex(12)}")
+
+    def signing_secret(self) -> str:
+        """What the chat signs button presses with."""
+        return self._kept("signing-secret.txt", secrets.token_hex(16))
+
     def began(self) -> datetime:
         """When the town's story begins: at the first start of this home."""
         return datetime.fromisoformat(self._kept("began.txt", datetime.now(UTC).isoformat()))
@@ -100,22 +108,33 @@ def prepare(stage: Stage) -> None:
 
 
 def _channels(stage: Stage) -> dict[str, dict[str, str]]:
-    return {"slack": {"token": "xoxb-demo", "base_url": f"{stage.chat_url}/api/"}}
+    return {
+        "slack": {
+            "token": stage.bot_token(),
+            "base_url": f"{stage.chat_url}/api/",
+            "signing_secret": stage.signing_secret(),
+        }
+    }
 
 
 def play(stage: Stage) -> None:
     """Serve the town and the chat until SIGTERM."""
-    from caifeng.demo.slack_sink import SlackSink
+    from caifeng.demo import slack_sink
     from caifeng.demo.town import Town
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    servers = [Town(stage.port + 1, stage.began()), SlackSink(port=stage.port + 2)]
-    for server in servers:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    sink = slack_sink.SlackSink(
+        token=stage.bot_token(),
+        interactions_url=f"{stage.url}slack/interactions",
+        signing_secret=stage.signing_secret(),
+    )
+    chat = slack_sink.serve(sink, port=stage.port + 2)
+    town = Town(stage.port + 1, stage.began())
+    threading.Thread(target=town.serve_forever, daemon=True).start()
     stop.wait()
-    for server in servers:
+    for server in (town, chat):
         server.shutdown()
 
 
