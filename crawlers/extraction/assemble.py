@@ -41,13 +41,14 @@ def article(body: bytes, *, url: str, content_type: str, now: datetime, selector
     """Read a page as it was fetched. Raises Rejected, with the reason, for what is no readable page."""
     refuse_binary(body)
     decoded = decode(body, content_type)
-    root = parse(decoded.text)
+    parsed = parse(decoded.text)
+    root = parsed.root
     wanted = selectors or Selectors()
     for selector in wanted.remove:
         _remove(chosen.select(root, selector))
-    page = read_page(root, url)
+    page = read_page(parsed, url)
     title = _first_line(root, wanted.title) or find_title(page)
-    text = _lines(root, wanted.text) or _text(page, decoded.text)
+    text = _lines(root, wanted.text) or _text(page, title, decoded.text)
     if not title and not text:
         raise Rejected("the page has neither title nor text")
     return Article(
@@ -61,8 +62,8 @@ def article(body: bytes, *, url: str, content_type: str, now: datetime, selector
 
 def _remove(found: list[Any]) -> None:
     for element in found:
-        if not isinstance(element, str) and element.getparent() is not None:
-            element.drop_tree()
+        if not isinstance(element, str):
+            element.clear(keep_tail=True)
 
 
 def _first_line(root: Any, selector: str) -> str | None:
@@ -87,38 +88,38 @@ def _chosen_time(root: Any, selector: str, now: datetime) -> Moment | None:
     return next((moment for each in found if (moment := parse_time(chosen.line(each), now))), None)
 
 
-def _text(page: Page, markup: str) -> str:
+def _text(page: Page, title: str, markup: str) -> str:
     """Our own reading for Chinese; another's when ours is thin or the page is not Chinese."""
     if not page.is_chinese:
-        return _guarded(_trafilatura, page.root, markup) or _own(page)
-    own = _own(page)
+        return _guarded(_trafilatura, markup) or _own(page, title)
+    own = _own(page, title)
     if len(own) >= _TOO_SHORT:
         return own
-    second = _guarded(_readability, page.root, markup)
+    second = _guarded(_readability, markup)
     best = max(own, second, key=len)
-    return best or _guarded(_trafilatura, page.root, markup)
+    return best or _guarded(_trafilatura, markup)
 
 
-def _own(page: Page) -> str:
-    return "\n".join(paragraph.text for paragraph in find_body(page.layout))
+def _own(page: Page, title: str) -> str:
+    return "\n".join(paragraph.text for paragraph in find_body(page.layout, title))
 
 
-def _guarded(reader: Callable[[Any, str], str], root: Any, markup: str) -> str:
+def _guarded(reader: Callable[[str], str], markup: str) -> str:
     """Another's reading; on pages it stumbles over it has nothing to say."""
     try:
-        return reader(root, markup)
+        return reader(markup)
     except (RecursionError, ValueError, TypeError, LookupError, AttributeError, AssertionError, etree.LxmlError):
         return ""
 
 
-def _readability(root: Any, markup: str) -> str:
+def _readability(markup: str) -> str:
     from readability import Document
 
     summary = Document(markup).summary(html_partial=True)
     return _block_text(html.fragment_fromstring(summary, create_parent="div"))
 
 
-def _trafilatura(root: Any, markup: str) -> str:
+def _trafilatura(markup: str) -> str:
     import trafilatura
 
-    return trafilatura.extract(root, include_comments=False, include_tables=True) or ""
+    return trafilatura.extract(markup, include_comments=False, favor_precision=True) or ""

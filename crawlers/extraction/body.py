@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from crawlers.extraction.layout import Box, Layout, Paragraph
@@ -9,24 +10,28 @@ from crawlers.extraction.layout import Box, Layout, Paragraph
 #: Class and id names of what stands around an article. Whole words, then parts of words.
 _NOISE_WORD = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|menu|footer|foot|bottom|copyright|comments?|cmt|reply|relate[ds]?|relevant|recommend|recom"
-    r"|rec|hot|rank|ranking|sidebar|side|aside|share|breadcrumb|crumb|position|toolbar|tool|login|reg|search|ads?|advert"
-    r"|banner|pager|page|pagination|keyword|tags?|links?|widget|popup|dialog|qrcode|subscribe|app|download|disclaimer"
+    r"|rec|hot|most-read|rank|ranking|sidebar|side|aside|share|breadcrumb|crumb|position|toolbar|tool|login|reg|search|ads?|advert"
+    r"|banner|pager|page|pagination|keywords?|tags?|links?|widget|popup|dialog|qrcode|subscribe|app|download|disclaimer"
     r"|statement|editor|ep-source|author|feedback|tiezi|newslist|list)(?:$|[\s_\d-])"
 )
 _NOISE_PART = re.compile(
-    r"comment|related?|recommend|footer|sidebar|copyright|breadcrumb|share|advert|hotnews|rank|toplink|pinglun|xiangguan"
+    r"comment|related?|recommend|footer|sidebar|copyright|breadcrumb|share|advert|hotnews|rank|toplink|pinglun|xiangguan|shen?g?ming|mianze|disclaimer"
     r"|tuijian"
 )
 _ARTICLE_NAME = re.compile(
     r"article|content|endtext|artibody|body|text|main|detail|post|story|zoom|trs_editor|ucap|vsb|news|zhengwen|p-detail"
     r"|rich_media"
 )
+#: Names content systems give to exactly the box of the text; nothing around it belongs to it.
+_EXACT_NAME = re.compile(
+    r"artibody|article[-_]?(?:content|body|text|con\b|txt)|trs_(?:ue)?editor|ucap-content|endtext|js_content|vsb_content"
+    r"|rich_media_content|\bzoom\b|post[-_]?(?:content|body|text)|entry[-_]content|news[-_]?(?:text|content|body|con\b|txt)"
+    r"|text[-_]?con|content[-_]?text|detail[-_]?(?:content|con\b|text)|zhengwen|cnt?_main|arc_body|rm_txt_con"
+)
 _NOISE_TAGS = frozenset({"nav", "footer", "aside"})
 _LISTS = frozenset({"ul", "ol", "dl", "table"})
 #: A paragraph in one of these votes for the box around it.
-_PARAGRAPH_TAGS = frozenset(
-    {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "pre", "td", "dd", "dt", "center"}
-)
+_PARAGRAPH_TAGS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "pre", "dd", "dt", "center"})
 _SENTENCE_END = re.compile(r"[。！？]$")
 _LONG_SENTENCE = re.compile("[\u4e00-\u9fff，]{30,}[。；]")
 _FURNITURE = re.compile(
@@ -34,27 +39,48 @@ _FURNITURE = re.compile(
     r"|版权(?:声明|所有)|返回|来源[:：]\S{0,12}$|作者[:：]\S{0,12}$|扫一扫|字号|浏览次数|发布(?:时间|日期)[:：])"
 )
 _HEAD_FURNITURE = re.compile(r"来源|作者|字号|时间|日期|浏览|点击|首页|>|\||\d{4}[-年/]\d")
+#: Headings of what follows an article.
+_AFTERWARDS = re.compile(
+    r"^[【\[(（\s]*(?:相关|延伸|推荐|更多|热门|热点|精彩|猜你|大家都|您可能|你可能|为您|为你|网友|最新|今日|今天|24小时|本周|一周|往期|编辑|图片|视频"
+    r"|评论|发表|我要|用户|全部)\s*[·•]?\s*(?:新闻|阅读|推荐|链接|文章|报道|专题|资讯|内容|评论|喜欢|在看|也?感?兴趣\S{0,6}|精彩\S{0,4}|排行\S{0,2}"
+    r"|回顾|点击|热点|热评|图集|图片|视频|话题|说两句|留言)\s*[】\])）:：>》\s]*$"
+)
 _TAIL = re.compile(r"^[（(]|[。！？…”]$")
+_BYLINE = re.compile(
+    r"(?:19|20)\d\d\s?[-年/.]\s?\d{1,2}\s?[-月/.]\s?\d{1,2}.*(?:来源|作者|编辑|责编|浏览|点击|字号|字体|阅读|评论|打印|我要)"
+    r"|(?:来源|作者|发布|浏览|点击|字号|字体)[^。]*(?:19|20)\d\d\s?[-年/.]\s?\d{1,2}\s?[-月/.]\s?\d{1,2}[^。]*$"
+    r"|^[（(【]?(?:本文)?原标题[:：]|(?:您|你)?(?:现在|当前|所在|目前)?(?:所在|的)?位置[:：]|首页\s*[>»›＞]"
+)
+_DISCLAIMER = re.compile(
+    r"^[（(【\[*※]*(?:免责|特别|版权|郑重|重要)?(?:声明|提示)[】\]]?[:：]|^[（(【]?(?:本文仅代表|以上内容仅|转载请注明|凡本[网站报]|凡注明|本网站?转载)"
+)
+_BYLINE_LENGTH = 120
+_WHOLE = 150
+_SHORTEST_POST = 15
+_POST_DEPTH = 6
+_LISTED = frozenset({"p", "li", "tr", "td", "dd", "h1", "h2", "h3", "h4", "section", "span"})
 _SHORTEST_VOTE = 12
 _FURNITURE_LENGTH = 60
 _HIDDEN_NOTE = 1500
 
 
-def find_body(layout: Layout) -> list[Paragraph]:
+def find_body(layout: Layout, title: str = "") -> list[Paragraph]:
     """The paragraphs of the article, in reading order; empty when nothing reads like one.
 
     1. Paragraphs with punctuation vote for their box and, less, for the boxes around it.
     2. The box with most votes wins, less what is links, by what its name says.
-    3. While the box around holds clearly more sentences and few links, take that one.
+    3. While the box around holds clearly more sentences and few links, take that one;
+       a post of a thread takes the other posts with it.
     4. Leave out boxes that name themselves noise, lists of links, furniture lines.
-    5. The article runs from its first to its last sentence.
+    5. The article begins behind its headline and ends before the heading of what follows it.
+    6. It runs from its first to its last sentence, with the lines that stand in one box with these.
     """
     votes = _votes(layout)
     if not votes:
         return []
     best = max(votes, key=lambda box: votes[box] * _worth(layout, box))
-    best = _widen(layout, best)
-    kept = _without_noise(layout, best)
+    best = _thread(layout, _widen(layout, best))
+    kept = _until_afterwards(_after_title(_without_noise(layout, best), title))
     return _trim(kept)
 
 
@@ -93,12 +119,70 @@ def _widen(layout: Layout, best: Box) -> Box:
     totals = [0]
     for paragraph in layout.paragraphs:
         totals.append(totals[-1] + (paragraph.length if _is_sentence(paragraph) else 0))
-    while (around := best.parent) is not None and around.tag != "html":
+    while (around := best.parent) is not None and around.tag != "html" and not _is_whole(layout, best):
         inside = totals[best.last] - totals[best.first]
         if totals[around.last] - totals[around.first] <= inside * 1.35 or layout.link_share(around) >= 0.2:
             break
         best = around
     return best
+
+
+def _is_whole(layout: Layout, box: Box) -> bool:
+    """A box named as the text itself, the only one of its name, is all there is."""
+    if not _EXACT_NAME.search(box.name) or layout.length(box) < _WHOLE:
+        return False
+    return sum(_kind(other) == _kind(box) for other in layout.boxes) == 1
+
+
+def _kind(box: Box) -> tuple[str, str]:
+    """What the boxes of one sort have in common: tag and name without the numbers in it."""
+    return box.tag, re.sub(r"\d+", "", box.name)
+
+
+def _thread(layout: Layout, best: Box) -> Box:
+    """The box of a whole thread when `best` is one of its posts, or stands in one."""
+    for box in itertools.islice(best.ancestors(), _POST_DEPTH):
+        if not box.name or box.parent is None or box.tag in _LISTED:
+            continue
+        posts = [other for other in layout.boxes if other.parent is box.parent and _kind(other) == _kind(box)]
+        posts = [post for post in posts if layout.length(post) >= _SHORTEST_POST]
+        if len(posts) < 2 or layout.link_share(box.parent) >= 0.3:
+            continue
+        if sum(layout.length(post) for post in posts) >= layout.length(best) * 1.2:
+            return box.parent
+    return best
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text)
+
+
+def _after_title(paragraphs: list[Paragraph], title: str) -> list[Paragraph]:
+    """Without the headline and what stands above it, when it stands in the upper part."""
+    wanted = _letters(title)
+    if len(wanted) < 4:
+        return paragraphs
+    upper = sum(paragraph.length for paragraph in paragraphs) * 0.3
+    start, passed = 0, 0
+    for index, paragraph in enumerate(paragraphs[:20]):
+        if passed > upper:
+            break
+        passed += paragraph.length
+        if paragraph.length <= len(wanted) * 1.5 + 10 and _letters(paragraph.text) == wanted:
+            start = index + 1
+    return paragraphs[start:]
+
+
+def _until_afterwards(paragraphs: list[Paragraph]) -> list[Paragraph]:
+    """Up to the heading of what follows the article, when it stands in the lower half."""
+    half, passed = sum(paragraph.length for paragraph in paragraphs) * 0.4, 0
+    for index, paragraph in enumerate(paragraphs):
+        if passed >= half and paragraph.length <= 40 and _AFTERWARDS.search(paragraph.text):
+            return paragraphs[:index]
+        if passed >= half and _DISCLAIMER.match(paragraph.text) and index >= len(paragraphs) // 2:
+            return paragraphs[:index]
+        passed += paragraph.length
+    return paragraphs
 
 
 def _without_noise(layout: Layout, best: Box) -> list[Paragraph]:
@@ -146,7 +230,9 @@ def _tells_a_story(layout: Layout, box: Box) -> bool:
 def _is_furniture(paragraph: Paragraph) -> bool:
     if paragraph.linked >= paragraph.length * 0.6 and paragraph.length < 80:
         return not _SENTENCE_END.search(paragraph.text)
-    return paragraph.length < _FURNITURE_LENGTH and bool(_FURNITURE.match(paragraph.text))
+    if paragraph.length < _FURNITURE_LENGTH and _FURNITURE.match(paragraph.text):
+        return True
+    return paragraph.length < _BYLINE_LENGTH and bool(_BYLINE.search(paragraph.text))
 
 
 def _trim(paragraphs: list[Paragraph]) -> list[Paragraph]:
@@ -154,10 +240,23 @@ def _trim(paragraphs: list[Paragraph]) -> list[Paragraph]:
     if not sentences:
         return paragraphs
     first, last = sentences[0], sentences[-1]
-    head = [
-        paragraph
-        for paragraph in paragraphs[max(0, first - 2) : first]
-        if paragraph.length >= 6 and not _HEAD_FURNITURE.search(paragraph.text)
+    while first and _belongs(paragraphs[first - 1], paragraphs[sentences[0]]):
+        first -= 1
+    while last + 1 < len(paragraphs) and _belongs(paragraphs[last + 1], paragraphs[sentences[-1]]):
+        last += 1
+    head = paragraphs[max(0, first - 2) : first]
+    tail = paragraphs[last + 1 : last + 3]
+    return [
+        *(line for line in head if line.length >= 6 and not _HEAD_FURNITURE.search(line.text)),
+        *paragraphs[first : last + 1],
+        *(line for line in tail if _TAIL.search(line.text)),
     ]
-    tail = [paragraph for paragraph in paragraphs[last + 1 : last + 3] if _TAIL.search(paragraph.text)]
-    return head + paragraphs[first : last + 1] + tail
+
+
+def _belongs(line: Paragraph, sentence: Paragraph) -> bool:
+    """A line that stands in one box with a sentence and does not read like a byline or a menu."""
+    return _container(line) is _container(sentence) and not _HEAD_FURNITURE.search(line.text) and not line.linked
+
+
+def _container(paragraph: Paragraph) -> Box | None:
+    return paragraph.box.parent if paragraph.box.tag in _PARAGRAPH_TAGS else paragraph.box

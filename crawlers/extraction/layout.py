@@ -87,8 +87,10 @@ _INLINE = frozenset(
         "meta",
     }
 )
+#: Nobody asks what shorter paragraphs are made of.
+_COUNTED = 8
 _SPACES = re.compile(r"\s+")
-_CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+_CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 _MARKS = re.compile(r"[，。！？；：、“”（）《》,.!?;]")
 _HIDDEN = re.compile(r"display\s*:\s*none", re.I)
 
@@ -121,6 +123,7 @@ class Paragraph:
     box: Box
     length: int
     linked: int
+    #: Chinese characters and punctuation marks; not counted in the shortest.
     chinese: int
     marks: int
 
@@ -133,7 +136,11 @@ class Layout:
     boxes: list[Box] = field(default_factory=list)
     lengths: list[int] = field(default_factory=lambda: [0])
     links: list[int] = field(default_factory=lambda: [0])
-    chinese: int = 0
+
+    def chinese_share(self) -> float:
+        """Share of Chinese characters in all the text there is."""
+        text = "".join(paragraph.text for paragraph in self.paragraphs)
+        return len(_CHINESE.findall(text)) / len(text) if text else 0.0
 
     def length(self, box: Box) -> int:
         """Characters in the box, without spaces."""
@@ -221,17 +228,16 @@ def _end_paragraph(layout: Layout, line: _Line, box: Box) -> None:
     if not text:
         return
     length = len(text) - text.count(" ")
-    chinese = len(_CJK.findall(text))
+    counted = length >= _COUNTED
     layout.paragraphs.append(
         Paragraph(
             text=text,
             box=box,
             length=length,
             linked=min(linked, length),
-            chinese=chinese,
-            marks=len(_MARKS.findall(text)),
+            chinese=len(_CHINESE.findall(text)) if counted else 0,
+            marks=len(_MARKS.findall(text)) if counted else 0,
         )
     )
     layout.lengths.append(layout.lengths[-1] + length)
     layout.links.append(layout.links[-1] + min(linked, length))
-    layout.chinese += chinese

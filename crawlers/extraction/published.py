@@ -60,8 +60,9 @@ def _exactness(moment: Moment) -> float:
 
 def _stated(page: Page, now: datetime) -> Iterator[_Candidate]:
     texts = [page.meta[name] for name in _META if name in page.meta]
-    for script in page.root.xpath("//script[@type='application/ld+json']/text()"):
-        texts += _LINKED_DATA.findall(script)
+    for script in page.scripts:
+        if "@context" in script:
+            texts += _LINKED_DATA.findall(script)
     for text in texts:
         if moment := parse_time(text, now):
             yield _Candidate(moment=moment, score=3 + _exactness(moment))

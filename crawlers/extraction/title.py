@@ -1,55 +1,88 @@
-"""The headline of a page: what stands large on it and in its <title> too."""
+"""The headline of a page: what stands on it and in its <title> too."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
+from crawlers.extraction.layout import Box
 from crawlers.extraction.page import Page
 
 _META = ("articletitle", "og:title", "twitter:title", "title")
-_HEADLINES = (
-    "//h1",
-    "//*[@id='activity-name']",
-    "//h2",
-    "//*[contains(@class,'title') or contains(@class,'Title') or contains(@id,'title') or contains(@id,'Title')]",
-    "//h3",
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
+_HEADLINE_NAME = re.compile(r"title|headline|biaoti|activity-name|\btit\b|\bbt\b")
+_SEPARATOR = re.compile(
+    r"\s*[_|｜]\s*|\s+[-–—»·]+\s+|\s*--+\s*|\s*(?:——|(?<!\d)-|-(?!\d)|–)\s*(?=[^-–—]{2,20}$)"
+    r"|\s(?=\S{2,12}(?:网|网站|论坛|频道|日报|晚报|新闻)$)"
 )
-_SEPARATOR = re.compile(r"\s*[_|｜]\s*|\s+[-–—»·]+\s+|\s*--+\s*|\s*(?:——|-|–)\s*(?=[^-–—]{2,20}$)")
-_LONGEST = 200
+#: A <title> that names the site and not the page.
+_SITE = re.compile(
+    r"(?:网|网站|官网|门户|政府|频道|首页|中心|论坛|欢迎您|日报|公司|学会|协会|学院|大学)$|^(?:首页|欢迎|详情|正文|新闻)"
+)
+_LONGEST = 120
 _SHORTEST = 4
+_SENTENCE = 40
 
 
 def find_title(page: Page) -> str:
     """The headline; empty when the page has none.
 
-    1. The longest headline, marked as one, that the <title> contains.
-    2. The <title> without the name of the site.
-    3. The first marked headline.
+    1. A line of the page that is all of <title>, else the longest that <title> contains.
+    2. A heading that <title> cuts short.
+    3. <title> without the name of the site, unless it says nothing else.
+    4. The first heading with running text behind it; then what the metadata call the page.
     """
     within = _letters(page.title)
-    headlines = list(_headlines(page))
-    for headline in headlines:
-        letters = _letters(headline)
-        if len(letters) >= _SHORTEST and letters in within and len(letters) < len(within):
-            return headline
-    for headline in headlines:
-        if len(_letters(headline)) >= _SHORTEST and _letters(headline) == within:
-            return _without_site(headline)
-    if page.title:
-        return _without_site(page.title)
-    return headlines[0] if headlines else ""
+    lines = [paragraph.text for paragraph in page.layout.paragraphs if paragraph.length <= _LONGEST]
+    if named := _contained([*lines, *_stated(page)], within):
+        return named
+    headings = [text for text, _ in _headings(page)]
+    short = _without_site(page.title)
+    if full := next((text for text in headings if _continues(_letters(text), _letters(short))), None):
+        return full
+    if short and not _SITE.search(short):
+        return short
+    return _opening(page) or next(_stated(page), short)
 
 
-def _headlines(page: Page) -> Iterator[str]:
-    for path in _HEADLINES:
-        for element in page.root.xpath(path):
-            text = " ".join("".join(element.itertext()).split())
-            if element.tag != "title" and 0 < len(text) <= _LONGEST:
-                yield text
+def _contained(lines: list[str], within: str) -> str | None:
+    """The longest line that is part of <title>; a part of three letters may be anything."""
+    parts = {line: letters for line in dict.fromkeys(lines) if (letters := _letters(line)) in within}
+    best = max(parts, key=lambda line: len(parts[line]), default="")
+    length = len(parts.get(best, ""))
+    if length < _SHORTEST or (length < 8 and length * 3 < len(within)) or _SITE.search(best):
+        return None
+    return best
+
+
+def _continues(full: str, short: str) -> bool:
+    return len(short) >= 8 and full.startswith(short) and len(full) <= 3 * len(short)
+
+
+def _stated(page: Page) -> Iterator[str]:
     for name in _META:
         if text := " ".join(page.meta.get(name, "").split()):
-            yield text
+            yield _without_site(text)
+
+
+def _headings(page: Page) -> Iterator[tuple[str, Box]]:
+    """Short texts marked as headings, in page order."""
+    for box in page.layout.boxes:
+        if box.last - box.first not in {1, 2, 3} or not (box.tag in _HEADINGS or _HEADLINE_NAME.search(box.name)):
+            continue
+        if page.layout.length(box) <= _LONGEST:
+            yield " ".join(paragraph.text for paragraph in page.layout.paragraphs_of(box)), box
+
+
+def _opening(page: Page) -> str | None:
+    """The first heading that is no link and has running text soon behind it."""
+    for text, box in _headings(page):
+        following = page.layout.paragraphs[box.last : box.last + 8]
+        speaks = any(paragraph.length >= _SENTENCE and paragraph.marks > 1 for paragraph in following)
+        if speaks and len(_letters(text)) >= 8 and page.layout.link_share(box) < 0.5:
+            return text
+    return None
 
 
 def _without_site(title: str) -> str:
@@ -58,4 +91,4 @@ def _without_site(title: str) -> str:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).lower()
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).lower()
