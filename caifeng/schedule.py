@@ -29,7 +29,7 @@ KEEP_FINISHED = timedelta(days=7)
 
 def mark_due(now: datetime) -> None:
     """Sources whose time has come."""
-    crawling.mark_due(bootstrap.sources(), now)
+    crawling.mark_due(now)
 
 
 def tidy(now: datetime) -> None:

@@ -61,7 +61,7 @@ def plan(
         else:
             click.echo(f"{deadline.name}\t{_local(deadline.due_at):%Y-%m-%d %H:%M:%S}\t{deadline.basis}")
             for step in deadline.steps:
-                click.echo(f"\t{step.percent}%\t{_local(step.at):%Y-%m-%d %H:%M:%S}\t{_done(step, profile, topic)}")
+                click.echo(f"\t{step.percent}%\t{_local(step.at):%Y-%m-%d %H:%M:%S}\t{_done(deadline.stage, step, profile, topic)}")
 
 
 def _planned(deadline: PlannedDeadline, profile: Profile, topic: str) -> dict[str, Any]:
@@ -79,22 +79,27 @@ def _planned(deadline: PlannedDeadline, profile: Profile, topic: str) -> dict[st
                 "at": _local(step.at).isoformat(),
                 "to": step.to,
                 "kind": step.kind,
-                "action": _done(step, profile, topic),
+                "action": _done(deadline.stage, step, profile, topic),
             }
             for step in deadline.steps
         ],
     }
 
 
-def _done(step: Step, profile: Profile, topic: str) -> str:
+def _done(stage: str, step: Step, profile: Profile, topic: str) -> str:
     """`催办 县人社局联络员`."""
     if step.kind == "lapse":
         return "退回时限届满"
-    found = profile.topic(topic)
-    unit = profile.department(found.owners[0]) if found and found.owners else None
-    owner = unit.short if unit and step.to in ("contact", "head") else ""
-    who = {"circular": "列入通报", "": ""}.get(step.to) or f"{owner}{ROLE_NAMES.get(step.to, step.to)}"
-    return f"{KIND_NAMES.get(step.kind, step.kind)} {who}".strip()
+    if step.to == "circular":
+        return "列入通报"
+    role = ROLE_NAMES.get(step.to, step.to)
+    if stage in plans.DUTY_STAGES:
+        role = {"contact": "当班值班员", "head": "当班值班长"}.get(step.to, role)
+    elif step.to in ("contact", "head"):
+        found = profile.topic(topic)
+        unit = profile.department(found.owners[0]) if found and found.owners else None
+        role = f"{unit.short if unit else '责任单位'}{role}"
+    return f"{KIND_NAMES.get(step.kind, step.kind)} {role}".strip()
 
 
 def _local(moment: datetime) -> datetime:
