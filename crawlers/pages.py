@@ -180,7 +180,7 @@ def login_wall(text: str, *, url: str = "", asked: str = "") -> str:
     path = urlsplit(url).path.lower()
     if url != asked and re.search(r"/(?:login|signin|passport|captcha|verify|sso|antispider)\b", path):
         return f"被转到登录或验证页面 {path}"
-    if len(text) > 60_000:
+    if len(text) > 60_000 or not _LOGIN.search(text):
         return ""
     page = plain_text(text)
     match = _LOGIN.search(page)
