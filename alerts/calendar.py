@@ -46,6 +46,16 @@ def working_days_after(start: date, count: int) -> Counted:
     return Counted(day=day, guessed_years=tuple(sorted(guessed)))
 
 
+def working_days_before(end: date, count: int) -> date:
+    """The working day from which `end` is the `count`-th working day on."""
+    day = end
+    for _ in range(count):
+        day -= timedelta(days=1)
+        while not look_up(day).works:
+            day -= timedelta(days=1)
+    return day
+
+
 def working_days_between(start: date, end: date) -> int:
     """How many working days lie in (start, end]."""
     return sum(look_up(start + timedelta(days=step)).works for step in range(1, (end - start).days + 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import F, Max, QuerySet
 
@@ -102,8 +102,8 @@ def steps(row: Deadline, profile: Profile) -> tuple[Step, ...]:
         row.stage,
         row.started_at,
         row.due_at,
-        working_days=row.working_days is not None,
-        paused_for=row.paused_for if row.working_days is None else timedelta(),
+        working_days=row.working_days,
+        paused_for=row.paused_for,
         profile=profile,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from alerts import calendar
 from core.clock import SHANGHAI, aware
@@ -33,6 +33,8 @@ STAGE_NAMES: Mapping[str, str] = {
 STAGES = tuple(STAGE_NAMES)
 #: Counted from the detection; every other stage from the confirmation.
 FROM_DETECTION = frozenset({"confirm"})
+#: Owed by the duty office; the others by the responsible unit.
+DUTY_STAGES = frozenset({"confirm", "dispatch", "flash_report"})
 #: A right that lapses, not a duty: nobody is reminded of it.
 RIGHTS = frozenset({"return_assignment"})
 #: What happens at the end of every window, whatever the profile's steps.
@@ -118,7 +120,7 @@ def date_window(window: Window, started_at: datetime, profile: Profile) -> Plann
             window.stage,
             start,
             due,
-            working_days=window.working_days is not None,
+            working_days=window.working_days,
             paused_for=timedelta(),
             profile=profile,
         ),
@@ -126,43 +128,56 @@ def date_window(window: Window, started_at: datetime, profile: Profile) -> Plann
 
 
 def steps(
-    stage: str, started_at: datetime, due_at: datetime, *, working_days: bool, paused_for: timedelta, profile: Profile
+    stage: str,
+    started_at: datetime,
+    due_at: datetime,
+    *,
+    working_days: int | None,
+    paused_for: timedelta,
+    profile: Profile,
 ) -> tuple[Step, ...]:
     """Everything that happens on the way to a deadline and after it, soonest first.
 
-    A step is due when its share of the window, pauses left out, is used up. Steps of a working-day window wait for
-    the office to open, the end of the window itself excepted.
+    A step is due when its share of the window, pauses left out, is used up. A window of working days is used up in
+    office hours only, so nobody is woken for it.
     """
     if stage in RIGHTS:
         return (Step(percent=OVERDUE, at=due_at, to="", kind="lapse"),)
-    begin = started_at + paused_for
     ladder = [*profile.escalations]
     if all(step.percent != OVERDUE for step in ladder):
         ladder.append(Escalation(percent=OVERDUE, to="", kind="overdue"))
-    dated = []
-    for rung in ladder:
-        at = begin + (due_at - begin) * rung.percent / 100
-        if working_days and rung.percent != OVERDUE:
-            at = next_opening(at, profile)
-        dated.append(Step(percent=rung.percent, at=at, to=rung.to, kind=rung.kind))
+    begin = started_at + paused_for
+    dated = [
+        Step(
+            percent=rung.percent,
+            at=begin + (due_at - begin) * rung.percent / 100
+            if working_days is None
+            else office_moment(due_at, working_days, rung.percent, profile),
+            to=rung.to,
+            kind=rung.kind,
+        )
+        for rung in ladder
+    ]
     return tuple(sorted(dated, key=lambda step: (step.at, step.percent)))
 
 
-def next_opening(moment: datetime, profile: Profile) -> datetime:
-    """The moment itself while the office is open, else when it opens next."""
-    local = moment.astimezone(SHANGHAI)
-    day = local.date()
-    if calendar.look_up(day).works and profile.office_opens <= local.time() < profile.office_closes:
-        return moment
-    if not (calendar.look_up(day).works and local.time() < profile.office_opens):
-        day = calendar.working_days_after(day, 1).day
-    return aware(datetime.combine(day, profile.office_opens, SHANGHAI))
+def office_moment(due_at: datetime, working_days: int, percent: int, profile: Profile) -> datetime:
+    """When so much of a window of working days that ends at `due_at` is used up, counted in office hours."""
+    if percent == OVERDUE:
+        return due_at
+    base = calendar.working_days_before(due_at.astimezone(SHANGHAI).date(), working_days)
+    whole, rest = divmod(working_days * percent, 100)
+    if not rest:
+        return _office(calendar.working_days_after(base, whole).day, profile.office_closes)
+    opens = _office(calendar.working_days_after(base, whole + 1).day, profile.office_opens)
+    closes = _office(opens.astimezone(SHANGHAI).date(), profile.office_closes)
+    return opens + (closes - opens) * rest / 100
 
 
 def close_of(started_at: datetime, working_days: int, profile: Profile) -> datetime:
     """End of office hours on the n-th working day after the day of `started_at`."""
     day = calendar.working_days_after(started_at.astimezone(SHANGHAI).date(), working_days).day
-    return aware(datetime.combine(day, profile.office_closes, SHANGHAI))
+    return _office(day, profile.office_closes)
 
 
 def resumed(due_at: datetime, *, working_days: bool, paused_at: datetime, now: datetime, profile: Profile) -> datetime:
@@ -176,17 +191,15 @@ def resumed(due_at: datetime, *, working_days: bool, paused_at: datetime, now: d
     return close_of(due_at, passed, profile) if passed else due_at
 
 
-def share(started_at: datetime, due_at: datetime, paused_for: timedelta, now: datetime) -> float:
-    """Share of the window used up, pauses left out; 1.0 at its end, more when overdue."""
-    window = due_at - started_at - paused_for
-    return (now - started_at - paused_for) / window if window else 1.0
+def _office(day: date, clock: time) -> datetime:
+    return aware(datetime.combine(day, clock, SHANGHAI))
 
 
 def _due(window: Window, start: datetime, profile: Profile) -> tuple[datetime, tuple[int, ...]]:
     if window.duration is not None:
         return start + window.duration, ()
     counted = calendar.working_days_after(start.astimezone(SHANGHAI).date(), window.working_days or 1)
-    return aware(datetime.combine(counted.day, profile.office_closes, SHANGHAI)), counted.guessed_years
+    return _office(counted.day, profile.office_closes), counted.guessed_years
 
 
 def _basis(window: Window, guessed: tuple[int, ...], profile: Profile) -> str:

@@ -10,16 +10,15 @@ from datetime import datetime
 from django.conf import settings
 
 from alerts import outbox
-from alerts.deadlines import STAGE_NAMES, Step
+from alerts.deadlines import DUTY_STAGES, STAGE_NAMES, Step
 from alerts.lifecycle import Action
 from alerts.models import Alert
-from alerts.people import ROLE_NAMES, Directory, Person, from_member
+from alerts.people import Directory, Person, from_member
 from alerts.roster import OnDuty, gap_reason
+from alerts.wording import ROLE_NAMES
 from core.clock import SHANGHAI
 from core.profile import Profile
 
-#: Stages the duty office owes; the others are the responsible unit's.
-DUTY_STAGES = frozenset({"confirm", "dispatch", "flash_report"})
 #: Stages the publicity office accompanies (61号: 政府办会同宣传部门协调).
 PUBLICITY_STAGES = frozenset({"authoritative_info", "press_conference"})
 #: Who is tried next when nobody holds a role, or nobody in it can be reached.
@@ -29,12 +28,6 @@ NEXT_ROLE: Mapping[str, str] = {
     "deputy_leader": "office_head",
     "office_head": "leader",
     "duty_officer": "duty_lead",
-}
-KIND_NAMES: Mapping[str, str] = {
-    "reminder": "催办",
-    "supervision_order": "督办单",
-    "circular": "通报",
-    "overdue": "超时",
 }
 #: Level ranks whose messages go out by every channel a person has, not just the preferred one.
 LOUD_RANKS = (1, 2)

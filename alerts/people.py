@@ -9,16 +9,6 @@ from alerts.models import Contact, DutyOverride
 from alerts.roster import Substitution
 from core.profile import DutyMember, Profile
 
-ROLE_NAMES: Mapping[str, str] = {
-    "contact": "联络员",
-    "head": "负责人",
-    "deputy_leader": "分管领导",
-    "office_head": "政府办主要负责人",
-    "leader": "政府主要负责人",
-    "duty_officer": "值班员",
-    "duty_lead": "值班长",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:

@@ -61,7 +61,9 @@ def plan(
         else:
             click.echo(f"{deadline.name}\t{_local(deadline.due_at):%Y-%m-%d %H:%M:%S}\t{deadline.basis}")
             for step in deadline.steps:
-                click.echo(f"\t{step.percent}%\t{_local(step.at):%Y-%m-%d %H:%M:%S}\t{_done(deadline.stage, step, profile, topic)}")
+                click.echo(
+                    f"\t{step.percent}%\t{_local(step.at):%Y-%m-%d %H:%M:%S}\t{_done(deadline.stage, step, profile, topic)}"
+                )
 
 
 def _planned(deadline: PlannedDeadline, profile: Profile, topic: str) -> dict[str, Any]:
