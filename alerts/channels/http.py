@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,7 +19,13 @@ _BUSY = {408, 425, 429}
 
 def client(proxy: str | None = None) -> httpx.Client:
     """A client for one channel; thread-safe."""
-    return httpx.Client(timeout=TIMEOUT, follow_redirects=False, proxy=proxy)
+    return httpx.Client(timeout=TIMEOUT, follow_redirects=False, proxy=proxy, verify=_trusted())
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The certificate authorities, read once for all channels."""
+    return httpx.create_ssl_context()
 
 
 def post(sender: httpx.Client, url: str, **request: Any) -> httpx.Response:

@@ -47,6 +47,7 @@ class Slack:
         webhooks: Mapping[str, str] | None = None,
         app_token: str = "",
         signing_secret: str = "",
+        users: Mapping[str, str] | None = None,
         base_url: str = "https://slack.com/api/",
         proxy: str | None = None,
     ) -> None:
@@ -54,6 +55,8 @@ class Slack:
             raise ValueError("needs a bot token or webhooks")
         self.app_token = app_token
         self.signing_secret = signing_secret
+        #: Slack user id → login.
+        self.users = dict(users or {})
         self.web = WebClient(token=token, base_url=base_url, timeout=10, proxy=proxy)
         self._webhooks = http.check_addresses(webhooks) if webhooks else {}
         self._client = http.client(proxy)
