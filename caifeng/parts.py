@@ -25,7 +25,7 @@ def worker(owner: str) -> Worker:
         store=bootstrap.post_store(),
         merger=Merger(),
         installation=bootstrap.installation,
-        facts=RowFacts(bootstrap.sources),
+        facts=RowFacts(bootstrap.post_store()),
         secret=settings.SECRET_KEY.encode(),
         rejected=settings.HOME / "rejected" / "inbox.jsonl",
     )

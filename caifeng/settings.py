@@ -37,6 +37,8 @@ CHANNELS_FILE = os.environ.get("CAIFENG_CHANNELS_FILE", "")
 ALLOWED_NETWORKS = os.environ.get("CAIFENG_ALLOWED_NETWORKS", "")
 #: How sites reach the people behind the crawler; part of its user agent.
 CONTACT = os.environ.get("CAIFENG_CONTACT", PUBLIC_URL)
+#: Lets a Prometheus on another machine read /metrics; without it only this machine may.
+METRICS_TOKEN = os.environ.get("CAIFENG_METRICS_TOKEN", "")
 #: Days posts are kept.
 RETENTION_DAYS = int(os.environ.get("CAIFENG_RETENTION_DAYS", "400"))
 
@@ -172,8 +174,8 @@ WHITENOISE_USE_FINDERS = True
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"fields": {"()": "caifeng.logs.FieldFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "fields"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("CAIFENG_LOG_LEVEL", "INFO")},
     "loggers": {"httpx": {"level": "WARNING"}, "apscheduler": {"level": "WARNING"}},
 }

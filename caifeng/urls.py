@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from caifeng import probes
+from caifeng import metrics, probes
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),
+    path("metrics", metrics.metrics),
     path("", include("console.urls")),
 ]

@@ -26,8 +26,9 @@ from pipeline.merge import Merger
 from pipeline.posts import make_post
 from pipeline.tag import Tagger
 from rules import journal
+from rules.facts import Facts
 from rules.matcher import Matcher
-from rules.runner import Facts, Runner
+from rules.runner import Runner
 from rules.schema import Rule
 from storage import inbox
 from storage.inbox import MAX_ATTEMPTS, DjangoInbox, Sight
