@@ -1,0 +1,256 @@
+"""From an outcome to a finding people are told of: inserted once, muted with a reason, grouped, or told."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import IntegrityError, transaction
+
+from core.model import Finding
+from rules import noise
+from rules.facts import Facts
+from rules.models import FindingRow, MatchRow, Quiet, Silence
+from rules.reasons import reason
+from rules.schema import Rule
+from rules.timeline import name_of
+from rules.windows.events import Outcome, moment
+
+log = logging.getLogger(__name__)
+
+#: Called inside the transaction that inserts the finding.
+Sink = Callable[[Finding, Rule], None]
+
+#: Posts named as evidence; the counts say how many there were.
+EVIDENCE = 50
+#: A finding of another key of the same incident joins the first one's alert this long.
+_SAME_MATTER = timedelta(hours=24)
+#: A finding the desk could not take is offered again after this.
+_AGAIN = timedelta(minutes=1)
+
+State = FindingRow.State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of a finding, and why."""
+
+    state: FindingRow.State
+    why: str = ""
+    due_at: datetime | None = None
+
+
+TOLD = Verdict(state=State.RAISED)
+
+
+def fingerprint(rule: Rule, outcome: Outcome) -> str:
+    """Names a finding by its content, the same in every worker and every run."""
+    content = "\n".join(map(str, (rule.id, *name_of(outcome))))
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def finding(rule: Rule, outcome: Outcome, incident: str | None = None) -> Finding:
+    """The finding of an outcome, with its reason."""
+    values: dict[str, Any] = {"posts": len(outcome.evidence), **outcome.values}
+    return Finding(
+        rule=rule.id,
+        key=str(outcome.key) if rule.key_fields or outcome.once else "",
+        at=moment(outcome.at),
+        reason=reason(rule, outcome),
+        evidence=tuple(str(ref) for ref in outcome.evidence[:EVIDENCE]),
+        values=values,
+        incident=incident,
+    )
+
+
+class Teller:
+    """Writes findings and tells them through a sink."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.failures: list[tuple[Rule, str]] = []
+
+    def tell(self, rule: Rule, outcome: Outcome, now: datetime, sink: Sink, *, correction: bool = False) -> bool:
+        """Insert the finding if nobody has; tell it unless something mutes it. True when people were told.
+
+        A correction is a finding that a late post only moved: it is kept, but nobody is told twice.
+        """
+        name = fingerprint(rule, outcome)
+        if FindingRow.objects.filter(fingerprint=name).exclude(state=State.REVISED).exists():
+            return False
+        incident = _incident(rule, outcome)
+        found = finding(rule, outcome, incident)
+        verdict = Verdict(state=State.MUTED, why="晚到的内容修正了统计，此前已报告") if correction else None
+        try:
+            with transaction.atomic():
+                row = _insert(rule, name, found, now)
+                self._settle(row, rule, found, verdict or self._verdict(rule, found, now), now, sink)
+        except IntegrityError:
+            return self._true_again(name)
+        return row.state == State.RAISED
+
+    def withdraw(self, rule: Rule, outcome: Outcome) -> None:
+        """A late post made it untrue: the row stays and says so."""
+        FindingRow.objects.filter(fingerprint=fingerprint(rule, outcome)).update(state=State.REVISED)
+
+    def send_groups(self, rules: Mapping[str, Rule], now: datetime, sink: Sink) -> int:
+        """Tell every group that is due: one finding with all evidence."""
+        due = FindingRow.objects.filter(state=State.HELD, due_at__lt=now).order_by("due_at", "at")
+        groups: dict[tuple[str, str, datetime | None], list[FindingRow]] = {}
+        for row in due:
+            groups.setdefault((row.rule, row.group, row.due_at), []).append(row)
+        return sum(self._send(rules[name], rows, now, sink) for (name, _, _), rows in groups.items() if name in rules)
+
+    def _send(self, rule: Rule, rows: Sequence[FindingRow], now: datetime, sink: Sink) -> bool:
+        names = [row.fingerprint for row in rows]
+        try:
+            with transaction.atomic():
+                if FindingRow.objects.filter(fingerprint__in=names, state=State.HELD).update(state=State.RAISED) == 0:
+                    return False
+                sink(_joined(rows), rule)
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a finding the desk cannot take must not stop the others
+            self._refused(rule, error)
+            FindingRow.objects.filter(fingerprint__in=names).update(due_at=now + _AGAIN)
+            return False
+        return True
+
+    def _settle(self, row: FindingRow, rule: Rule, found: Finding, verdict: Verdict, now: datetime, sink: Sink) -> None:
+        """Bring the row to what was decided; the key rests once people are, or will be, told."""
+        row.state, row.muted_by, row.due_at = verdict.state, verdict.why, verdict.due_at
+        if verdict.state != State.MUTED:
+            _rest(rule, found.key, now)
+        if verdict.state == State.RAISED:
+            try:
+                with transaction.atomic():
+                    sink(_same_matter(rule, found, now), rule)
+            except DatabaseError:
+                raise
+            except Exception as error:  # noqa: BLE001 - kept and offered again; one finding must not stop the others
+                self._refused(rule, error)
+                row.state, row.due_at = State.HELD, now + _AGAIN
+        row.save()
+
+    def _refused(self, rule: Rule, error: Exception) -> None:
+        log.error("finding not taken", exc_info=error, extra={"rule": rule.id})
+        self.failures.append((rule, f"预警未能生成：{error}"))
+
+    def _verdict(self, rule: Rule, found: Finding, now: datetime) -> Verdict:
+        """Muted by a person, an open graver alert or the key's rest; held by quiet times or aggregation; else told."""
+        why = noise.hushed(rule, found.key, found.incident, _hushes(now)) or (
+            noise.inhibited(rule, self.facts.open_levels(found.incident)) if found.incident else ""
+        )
+        if why:
+            return Verdict(state=State.MUTED, why=why)
+        rest = _last_rest(rule, found.key)
+        if rest is not None and noise.rests(rest, now):
+            return Verdict(state=State.MUTED, why="刚刚报告过，间隔未到")
+        if quiet := noise.quiet_time(rule, now):
+            return Verdict(state=State.HELD, why=quiet[1], due_at=quiet[0])
+        if due := _open_group(rule, found, now) or noise.group_due(rule, now):
+            return Verdict(state=State.HELD, why="汇总后一并报告", due_at=due)
+        return TOLD
+
+    def _true_again(self, name: str) -> bool:
+        """Another worker was first, or it had been revised and holds again; either way nobody is told now."""
+        FindingRow.objects.filter(fingerprint=name, state=State.REVISED).update(state=State.MUTED)
+        return False
+
+
+def _insert(rule: Rule, name: str, found: Finding, now: datetime) -> FindingRow:
+    return FindingRow.objects.create(
+        fingerprint=name,
+        rule=rule.id,
+        version=rule.version,
+        key=found.key[:256],
+        at=found.at,
+        found_at=now,
+        reason=found.reason,
+        values=dict(found.values),
+        evidence=list(found.evidence),
+        incident=found.incident,
+        state=State.RAISED,
+        group=_group(rule, found),
+    )
+
+
+def _group(rule: Rule, found: Finding) -> str:
+    """Findings are grouped by `aggregation_key` where it is part of the key or the values; else all together."""
+    names = rule.aggregation_key or []
+    own = dict(zip(rule.key_fields, found.key.split(", "), strict=False))
+    return ", ".join(str(own.get(name, found.values.get(name, ""))) for name in names)[:256]
+
+
+def _open_group(rule: Rule, found: Finding, now: datetime) -> datetime | None:
+    """When the group that still waits is due; None when there is none."""
+    if rule.aggregation is None:
+        return None
+    held = FindingRow.objects.filter(rule=rule.id, state=State.HELD, group=_group(rule, found), due_at__gte=now)
+    return held.order_by("due_at").values_list("due_at", flat=True).first()
+
+
+def _joined(rows: Sequence[FindingRow]) -> Finding:
+    """One finding for a group: the newest one's place, everybody's evidence."""
+    newest = rows[-1]
+    evidence = dict.fromkeys(post for row in reversed(rows) for post in row.evidence)
+    reasons = newest.reason if len(rows) == 1 else f"{len(rows)} 次汇总：{newest.reason}"
+    return Finding(
+        rule=newest.rule,
+        key=newest.key if len({row.key for row in rows}) == 1 else newest.group,
+        at=newest.at,
+        reason=reasons,
+        evidence=tuple(evidence)[:EVIDENCE],
+        values={**newest.values, "findings": len(rows)},
+        incident=newest.incident,
+    )
+
+
+def _same_matter(rule: Rule, found: Finding, now: datetime) -> Finding:
+    """Give a finding the key under which the rule has raised the same incident before, so that it joins its alert."""
+    if found.incident is None:
+        return found
+    earlier = FindingRow.objects.filter(
+        rule=rule.id, incident=found.incident, state=State.RAISED, found_at__gt=now - _SAME_MATTER
+    )
+    first = earlier.order_by("found_at", "fingerprint").values_list("key", flat=True).first()
+    return found if first is None else replace(found, key=first)
+
+
+def _incident(rule: Rule, outcome: Outcome) -> str | None:
+    """The incident most of the evidence belongs to."""
+    if rule.type == "incident":
+        return str(outcome.key)
+    posts = [str(ref) for ref in outcome.evidence[:EVIDENCE]]
+    rows = MatchRow.objects.filter(post__in=posts, rule=rule.id).exclude(incident=None)
+    common = Tally(rows.values_list("incident", flat=True)).most_common(1)
+    return common[0][0] if common else None
+
+
+def _hushes(now: datetime) -> list[noise.Hush]:
+    rows = Silence.objects.filter(starts_at__lte=now, ends_at__gt=now)
+    return [
+        noise.Hush(
+            rule=row.rule, key=row.key, incident=row.incident, owner=row.owner, reason=row.reason, ends_at=row.ends_at
+        )
+        for row in rows
+    ]
+
+
+def _last_rest(rule: Rule, key: str) -> noise.Rest | None:
+    row = Quiet.objects.filter(rule=rule.id, key=key[:256]).first()
+    return None if row is None else noise.Rest(until=row.until, exponent=row.exponent)
+
+
+def _rest(rule: Rule, key: str, now: datetime) -> None:
+    rest = noise.rest_after(rule, _last_rest(rule, key), now)
+    if rest is not None:
+        Quiet.objects.update_or_create(
+            rule=rule.id, key=key[:256], defaults={"until": rest.until, "exponent": rest.exponent}
+        )

@@ -1,0 +1,95 @@
+"""The windows of one live rule: one timeline per key where keys do not depend on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from rules.schema import FlatlineOptions, Rule
+from rules.timeline import NO_CHANGE, Delta, Stream, Timeline
+from rules.windows.events import ALL, NOTHING, Event, Outcome, span
+from rules.windows.families import machine, pace
+
+
+class Row(NamedTuple):
+    """A match as the log holds it."""
+
+    seq: int
+    rule: str
+    version: str
+    key: str
+    event_time: int
+    recorded_at: int
+    post: str
+    fields: Mapping[str, Any] | None
+
+
+class RuleWindows:
+    """Windows of a rule since `since`, in microseconds."""
+
+    def __init__(self, rule: Rule, since: int) -> None:
+        self.rule = rule
+        self.keyed = bool(rule.key_fields)
+        self.pace = pace(rule)
+        self.lateness = span(rule.lateness)
+        self.since = since
+        self.late = 0
+        self.newest = since
+        self.prototype = machine(rule)
+        self.timelines: dict[str, Timeline] = {}
+        if isinstance(rule.options, FlatlineOptions) and not self.keyed:
+            # Silence from the very start is a finding too.
+            self._timeline("", since)
+
+    def load(self, rows: Iterable[Row]) -> None:
+        """Take in matches that have been counted before, in any order; nothing is said."""
+        if not self.prototype.remembers:
+            return
+        by_timeline: dict[str, list[Event]] = {}
+        for row in rows:
+            if row.recorded_at - row.event_time <= self.lateness:
+                by_timeline.setdefault(self._name(row), []).append(self._event(row))
+            self.newest = max(self.newest, row.recorded_at)
+        for name, events in by_timeline.items():
+            events.sort(key=lambda event: (event.at, event.ref))
+            timeline = self._timeline(name, events[0].at)
+            timeline.load(events)
+            timeline.forget(self.newest - self.lateness)
+
+    def add(self, row: Row) -> Delta:
+        """A new match."""
+        self.newest = max(self.newest, row.recorded_at)
+        if row.recorded_at - row.event_time > self.lateness:
+            self.late += 1
+            return NO_CHANGE
+        event = self._event(row)
+        if not self.prototype.remembers:
+            outcomes = self.prototype.add(event)
+            return Delta(outcomes) if outcomes else NO_CHANGE
+        return self._timeline(self._name(row), event.at).add(event)
+
+    def advance(self, until: int) -> list[Outcome]:
+        """Let the clock go on for every key."""
+        return [outcome for timeline in self.timelines.values() for outcome in timeline.advance(until)]
+
+    def forget(self) -> None:
+        """Let go of what no match can change any more; the clock is that of the newest match."""
+        before = self.newest - self.lateness
+        for name, timeline in list(self.timelines.items()):
+            timeline.forget(before)
+            if timeline.stream.machine.idle(before):
+                del self.timelines[name]
+
+    def _name(self, row: Row) -> str:
+        return row.key if self.prototype.independent else ""
+
+    def _event(self, row: Row) -> Event:
+        return Event(row.event_time, row.key if self.keyed else ALL, row.fields or NOTHING, row.post)
+
+    def _timeline(self, name: str, at: int) -> Timeline:
+        timeline = self.timelines.get(name)
+        if timeline is None:
+            # A post may come before the first one that was seen, but no earlier than it may be late.
+            start = self.since if name == "" and not self.keyed else at - self.lateness
+            timeline = self.timelines[name] = Timeline(Stream(self.prototype.copy(), self.pace, start))
+        return timeline

@@ -1,0 +1,280 @@
+"""New matches → windows → findings, each raised once whoever runs.
+
+1. On the first step the windows are built again from the log of matches.
+2. New matches are read by `seq`; each moves the windows of its rule.
+3. Clocks go on: silence, dips and buckets come true without a post; facts are judged.
+4. A finding is inserted if nobody has inserted it; who inserts it decides whether people are told, and tells them.
+5. Groups that are due are told.
+
+A rule that fails is put aside alone, tried again later and later, and reported; its matches wait in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.db.models import F
+
+from rules import health
+from rules.facts import Facts, NoFacts
+from rules.findings import Sink, Teller
+from rules.health import HEALTH_RULE
+from rules.live import Row, RuleWindows
+from rules.models import Counter, Health, MatchRow
+from rules.schema import IncidentOptions, Rule, SilentSourceOptions
+from rules.timeline import NO_CHANGE, Delta
+from rules.windows.events import Outcome, ticks
+from rules.windows.facts import growing, silent
+from rules.windows.families import memory
+
+RUNNER = "runner"
+#: Matches per transaction.
+_BATCH = 2000
+#: How often facts are asked, and old posts let go.
+_FACTS_EVERY = timedelta(minutes=1)
+_FORGET_EVERY = timedelta(minutes=10)
+_COLUMNS = ("seq", "rule", "version", "key", "event_time", "recorded_at", "post", "fields")
+
+
+@dataclass(slots=True)
+class _Live:
+    """A rule at work."""
+
+    rule: Rule
+    #: None while it is ill, and for rules that are fed by facts.
+    windows: RuleWindows | None
+    #: Newest match it has counted.
+    seq: int
+    #: Set while it is ill.
+    retry_at: datetime | None = None
+
+    @property
+    def is_fed_by_facts(self) -> bool:
+        """Whether its type reads no posts."""
+        return isinstance(self.rule.options, SilentSourceOptions | IncidentOptions)
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One step: its clock, whom it tells, and how many findings people were told of."""
+
+    teller: Teller
+    now: datetime
+    sink: Sink
+    told: int = 0
+
+    def tell(self, rule: Rule, outcome: Outcome, *, correction: bool = False) -> None:
+        """A finding."""
+        self.told += self.teller.tell(rule, outcome, self.now, self.sink, correction=correction)
+
+
+class Runner:
+    """All enabled rules of a profile. One per process; any number of processes."""
+
+    def __init__(
+        self, rules: Iterable[Rule], *, facts: Facts | None = None, faults: Mapping[str, str] | None = None
+    ) -> None:
+        """`faults`: rules whose query cannot be read (`Matcher.faults`); each is reported."""
+        self.rules = {rule.id: rule for rule in rules if rule.enabled}
+        self.facts = facts or NoFacts()
+        self.faults = dict(faults or {})
+        self._live: dict[str, _Live] = {}
+        self._seq = 0
+        self._loaded = False
+        self._failed: list[tuple[_Live, Exception]] = []
+        self._facts_at: datetime | None = None
+        self._forgot_at: datetime | None = None
+
+    def step(self, now: datetime, sink: Sink) -> int:
+        """Count all new matches and let the clock go on to `now`; return how many findings people were told of."""
+        try:
+            if not self._loaded:
+                self._load(now)
+            return self._pass(_Pass(Teller(self.facts), now, sink))
+        except Exception:
+            # The transaction is gone but the windows have moved: build them again from the rows next time.
+            self._loaded = False
+            raise
+
+    def _load(self, now: datetime) -> None:
+        """Build every rule's windows again from the matches that were counted before."""
+        cursor = Counter.objects.filter(name=RUNNER).first()
+        self._seq = 0 if cursor is None else cursor.value
+        rows = {row.rule: row for row in Health.objects.all()}
+        self._live = {
+            rule.id: self._born(rule, health.row_of(rule, rows.get(rule.id), now)) for rule in self.rules.values()
+        }
+        self._fill([live for live in self._live.values() if live.windows is not None], now)
+        self._loaded = True
+
+    def _born(self, rule: Rule, row: Health) -> _Live:
+        live = _Live(rule, None, self._seq if row.seq is None else row.seq)
+        if row.seq is not None:
+            live.retry_at = row.retry_at
+        elif rule.id not in self.faults and not live.is_fed_by_facts:
+            live.windows = RuleWindows(rule, ticks(row.since))
+        return live
+
+    def _fill(self, lives: Iterable[_Live], now: datetime) -> None:
+        """Read the log once for all rules that look back equally far."""
+        by_horizon: dict[timedelta, list[_Live]] = {}
+        for live in lives:
+            by_horizon.setdefault(live.rule.lateness + memory(live.rule), []).append(live)
+        for horizon, same in by_horizon.items():
+            self._fill_from(ticks(now - horizon), same)
+
+    def _fill_from(self, start: int, lives: list[_Live]) -> None:
+        wanted = {(live.rule.id, live.rule.version): live for live in lives}
+        rows: dict[str, list[Row]] = {live.rule.id: [] for live in lives}
+        counted = MatchRow.objects.filter(event_time__gte=start, seq__lte=max(live.seq for live in lives))
+        if len(lives) == 1:
+            counted = counted.filter(rule=lives[0].rule.id)
+        for values in counted.values_list(*_COLUMNS).iterator(chunk_size=_BATCH):
+            live = wanted.get((values[1], values[2]))
+            if live is not None and values[0] <= live.seq:
+                rows[live.rule.id].append(Row(*values))
+        for live in lives:
+            try:
+                if live.windows is not None:
+                    live.windows.load(rows.pop(live.rule.id))
+            except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
+                self._failed.append((live, error))
+
+    def _pass(self, this: _Pass) -> int:
+        with transaction.atomic():
+            self._report_unreadable(this)
+            self._recover(this)
+        while rows := self._new_rows():
+            with transaction.atomic():
+                for row in rows:
+                    self._count(row, this)
+                    self._seq = row.seq
+                self._advance_cursor()
+        with transaction.atomic():
+            self._let_clocks_go_on(this)
+            self._judge_facts(this)
+            self._report_untold(this)
+            this.told += this.teller.send_groups({**self.rules, HEALTH_RULE.id: HEALTH_RULE}, this.now, this.sink)
+        self._forget(this.now)
+        return this.told
+
+    def _new_rows(self) -> list[Row]:
+        fresh = MatchRow.objects.filter(seq__gt=self._seq).order_by("seq").values_list(*_COLUMNS)[:_BATCH]
+        return [Row(*values) for values in fresh]
+
+    def _count(self, row: Row, this: _Pass) -> None:
+        live = self._live.get(row.rule)
+        if live is None or live.windows is None or live.rule.version != row.version or row.seq <= live.seq:
+            return
+        try:
+            delta = live.windows.add(row)
+        except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
+            self._put_aside(live, error, this)
+            return
+        live.seq = row.seq
+        if delta is not NO_CHANGE:
+            _apply(live.rule, delta, this)
+
+    def _advance_cursor(self) -> None:
+        """The cursor is for whoever starts next; another worker may be ahead of us."""
+        Counter.objects.get_or_create(name=RUNNER)
+        Counter.objects.filter(name=RUNNER, value__lt=self._seq).update(value=self._seq)
+
+    def _let_clocks_go_on(self, this: _Pass) -> None:
+        for live in self._live.values():
+            if live.windows is None:
+                continue
+            try:
+                outcomes = live.windows.advance(ticks(this.now))
+            except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
+                self._put_aside(live, error, this)
+                continue
+            for outcome in outcomes:
+                this.tell(live.rule, outcome)
+
+    def _judge_facts(self, this: _Pass) -> None:
+        """Silent sources and growing incidents."""
+        if self._facts_at is not None and this.now - self._facts_at < _FACTS_EVERY:
+            return
+        self._facts_at = this.now
+        for live in self._live.values():
+            if live.is_fed_by_facts and (live.retry_at is None or live.retry_at <= this.now):
+                try:
+                    outcomes = self._facts_of(live.rule, this.now)
+                except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
+                    self._put_aside(live, error, this)
+                    continue
+                for outcome in outcomes:
+                    this.tell(live.rule, outcome)
+
+    def _facts_of(self, rule: Rule, now: datetime) -> list[Outcome]:
+        match rule.options:
+            case SilentSourceOptions() as options:
+                return silent(options, self.facts.rhythms(now), now)
+            case IncidentOptions() as options:
+                return growing(options, self.facts.incidents(options.timeframe, now), now)
+            case _:
+                return []
+
+    def _put_aside(self, live: _Live, error: Exception, this: _Pass) -> None:
+        """The rule rests until its next try; the others go on. A database that fails is no rule's fault."""
+        if isinstance(error, DatabaseError):
+            raise error
+        row = health.fall_ill(live.rule, error, live.seq, this.now)
+        live.windows, live.retry_at = None, row.retry_at
+        this.tell(HEALTH_RULE, health.illness(live.rule, row))
+
+    def _recover(self, this: _Pass) -> None:
+        """Try ill rules again: build their windows, then count what they missed."""
+        for live, error in self._failed:
+            self._put_aside(live, error, this)
+        self._failed.clear()
+        for live in self._live.values():
+            if live.windows is None and live.retry_at is not None and live.retry_at <= this.now:
+                health.recover(live.rule)
+                live.retry_at = None
+                if not live.is_fed_by_facts:
+                    self._catch_up(live, this)
+
+    def _catch_up(self, live: _Live, this: _Pass) -> None:
+        row = Health.objects.get(rule=live.rule.id)
+        live.windows = RuleWindows(live.rule, ticks(row.since))
+        self._fill([live], this.now)
+        missed = MatchRow.objects.filter(rule=live.rule.id, seq__gt=live.seq, seq__lte=self._seq)
+        for values in missed.order_by("seq").values_list(*_COLUMNS):
+            self._count(Row(*values), this)
+
+    def _report_unreadable(self, this: _Pass) -> None:
+        for name in [name for name in self.faults if name in self.rules]:
+            this.tell(HEALTH_RULE, health.unreadable(self.rules[name], self.faults.pop(name), this.now))
+
+    def _report_untold(self, this: _Pass) -> None:
+        """Findings the desk could not take are kept; that it could not is a finding too."""
+        refused = {rule.id: (rule, text) for rule, text in this.teller.failures if rule.id != HEALTH_RULE.id}
+        this.teller.failures.clear()
+        for rule, text in refused.values():
+            this.tell(HEALTH_RULE, health.untold(rule, text, this.now))
+
+    def _forget(self, now: datetime) -> None:
+        """Let go of posts that nothing can change any more, and count those that came too late."""
+        if self._forgot_at is not None and now - self._forgot_at < _FORGET_EVERY:
+            return
+        self._forgot_at = now
+        for live in self._live.values():
+            if live.windows is not None:
+                live.windows.forget()
+                if live.windows.late:
+                    Health.objects.filter(rule=live.rule.id).update(late=F("late") + live.windows.late)
+                    live.windows.late = 0
+
+
+def _apply(rule: Rule, delta: Delta, this: _Pass) -> None:
+    """Withdraw what a late post made untrue; of what came true, as many only take its place."""
+    for outcome in delta.vanished:
+        this.teller.withdraw(rule, outcome)
+    for number, outcome in enumerate(delta.appeared):
+        this.tell(rule, outcome, correction=number < len(delta.vanished))
