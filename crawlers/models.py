@@ -30,10 +30,10 @@ class SourceState(models.Model):
     cursor = models.JSONField(default=dict)
     #: URL → ETag, Last-Modified, hash of the body, time of the last full GET.
     validators = models.JSONField(default=dict)
-    #: 168 pairs [hours watched, hours with something new] by weekday and hour, Monday 00:00 first.
-    history = models.JSONField(default=list)
-    #: Until when `history` has been filled in.
-    history_until = models.DateTimeField(null=True)
+    #: `crawlers.history.History` as JSON.
+    history = models.JSONField(default=dict)
+    #: Times something new came since the last full hour that `history` has counted, ISO 8601.
+    new_at = models.JSONField(default=list)
 
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -44,7 +44,7 @@ class SourceState(models.Model):
     polls = models.PositiveBigIntegerField(default=0)
     unchanged = models.PositiveBigIntegerField(default=0)
     items = models.PositiveBigIntegerField(default=0)
-    #: What the last crawl saw: pages, new, status, reason, login, stale, refused.
+    #: What the last crawl saw: `crawlers.crawl.Crawl.outcome`.
     outcome = models.JSONField(default=dict)
 
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.NEW)

@@ -1,0 +1,330 @@
+"""The crawl worker: one long-lived process, one short crawl per due source, at most eight at a time.
+
+It keeps nothing that matters in memory. Killed at any moment, its leases run out, the index is read
+again, and what was taken in is known; so nothing is lost and nothing doubled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+from django.conf import settings
+from django.db import close_old_connections, connections
+from scrapy.crawler import AsyncCrawlerRunner
+from scrapy.utils.reactor import install_reactor
+
+from crawlers import guards, health, history, states
+from crawlers.crawl import Crawl, validators_of
+from crawlers.folders import take_folder
+from crawlers.models import SourceState
+from crawlers.politeness import Gates, RobotsBook
+from crawlers.safety import borders, parse_networks
+from crawlers.schedule import FIRST_PERIOD, plan
+from crawlers.scrapy_settings import scrapy_settings, user_agent
+from crawlers.sources import Kind, Source
+from crawlers.spider import SourceSpider
+
+log = logging.getLogger(__name__)
+
+#: Crawls at once; with one request per host at a time this keeps one core far from full.
+MOST_CRAWLS = 8
+#: A crawl that takes longer is stopped, and abandoned when it does not stop.
+WALL_LIMIT = timedelta(minutes=10)
+STOP_LIMIT = 10.0
+#: Seconds for crawls to end after a stop was asked for; supervisors kill after 30.
+DRAIN_LIMIT = 20.0
+#: The process ends by itself and is started afresh: whatever leaks, leaks for a day at most.
+LONGEST_LIFE = timedelta(hours=24)
+MOST_MEMORY = 400 * 1024 * 1024
+#: Seconds between looks at the sources and at the database when nothing is known to be due.
+RELOAD, IDLE = 20.0, 5.0
+
+SourcesLoader = Callable[[], Iterable[Source]]
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The worker is a loop at the rim; everything below it gets the time as an argument."""
+    return datetime.now(UTC)
+
+
+def run(sources_loader: SourcesLoader, *, once: bool, stop: threading.Event, clock: Clock = utc_now) -> None:
+    """Crawl what is due until `stop` is set, or, with `once`, until nothing due is left.
+
+    Takes over the process: installs Twisted's asyncio reactor, which cannot start twice, and the
+    guards, which stay. Returns after a drain of at most 20 s; also by itself after a day or when memory
+    grew, so that a supervisor starts it afresh.
+    """
+    # Ten lines a crawl; ours is the one that counts.
+    logging.getLogger("scrapy").setLevel(logging.WARNING)
+    reactor = _install_reactor()
+    networks = parse_networks(settings.ALLOWED_NETWORKS)
+    watch = guards.Watch(borders((), networks))
+    guards.install(reactor, watch)
+    worker = Worker(sources_loader, once=once, stop=stop, clock=clock, watch=watch)
+    failures: list[BaseException] = []
+
+    def finished(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            failures.append(error)
+        reactor.stop()
+
+    def start() -> None:
+        asyncio.get_event_loop().create_task(worker.work()).add_done_callback(finished)
+
+    reactor.callWhenRunning(start)
+    reactor.run(installSignalHandlers=False)
+    if failures:
+        raise failures[0]
+
+
+def _install_reactor() -> Any:
+    """Twisted's reactor is chosen by the first import of it, so it is imported here and nowhere above."""
+    install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
+    from twisted.internet import reactor
+
+    return reactor
+
+
+@dataclass(slots=True)
+class _Running:
+    source: Source
+    hosts: frozenset[str]
+
+
+class Worker:
+    """Leases due sources and runs their crawls in one event loop."""
+
+    def __init__(
+        self, sources_loader: SourcesLoader, *, once: bool, stop: threading.Event, clock: Clock, watch: guards.Watch
+    ) -> None:
+        self._load, self._once, self._stop, self._clock, self._watch = sources_loader, once, stop, clock, watch
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"[:64]
+        self._sources: dict[str, Source] = {}
+        self._loaded_at = float("-inf")
+        self._running: dict[asyncio.Task[None], _Running] = {}
+        self._gates = Gates(time.monotonic)
+        self._robots = RobotsBook()
+        self._agent = user_agent(settings.CONTACT)
+        self._runner = AsyncCrawlerRunner(scrapy_settings(self._agent))
+        # One thread, one connection: Django's ORM must not run in the loop, and SQLite has one writer anyway.
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._spoiled = False
+
+    async def work(self) -> None:
+        """The loop: load, lease, wait until something is due, done or to be stopped."""
+        stopped = self._stopped()
+        try:
+            while not self._stop.is_set() and not self._worn_out():
+                await self._reload()
+                await self._start_due()
+                if self._once and not self._running and not await self._is_due():
+                    break
+                pause = await self._pause()
+                await asyncio.wait({stopped, *self._running}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._drain()
+            await self._in_database(connections.close_all)
+            self._database.shutdown()
+
+    def _stopped(self) -> asyncio.Future[None]:
+        """Done when `stop` is set, so that the loop sleeps and still wakes at once."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def resolve() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        def wait() -> None:
+            self._stop.wait()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(resolve)
+
+        threading.Thread(target=wait, name="stop", daemon=True).start()
+        return future
+
+    def _in_database(self, function: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._database, _with_fresh_connection, function, arguments)
+
+    async def _reload(self) -> None:
+        if time.monotonic() - self._loaded_at < RELOAD:
+            return
+        loaded = tuple(await self._in_database(self._load))
+        self._sources = {source.id: source for source in loaded if states.crawlable(source)}
+        self._watch.borders = borders(tuple(self._sources.values()), self._watch.borders.networks)
+        await self._in_database(states.ensure, loaded, self._clock())
+        self._gates.forget_idle(time.monotonic() - 3600)
+        self._loaded_at = time.monotonic()
+
+    async def _start_due(self) -> None:
+        """Start crawls of due sources whose hosts nobody is at, as far as there is room."""
+        if len(self._running) >= MOST_CRAWLS:
+            return
+        for name in await self._in_database(states.due, list(self._sources), self._clock()):
+            source = self._sources[name]
+            hosts = frozenset(host for host, _ in source.origins)
+            busy = any(hosts & other.hosts or other.source.id == name for other in self._running.values())
+            if busy or len(self._running) >= MOST_CRAWLS:
+                continue
+            row = await self._in_database(states.lease, name, self._owner, self._clock())
+            if row is not None:
+                task = asyncio.get_running_loop().create_task(self._visit(source, row))
+                self._running[task] = _Running(source=source, hosts=hosts)
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        running = self._running.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("crawl failed", extra={"source": running.source.id}, exc_info=error)
+
+    async def _is_due(self) -> bool:
+        return bool(await self._in_database(states.due, list(self._sources), self._clock()))
+
+    async def _pause(self) -> float:
+        """Seconds until there may be something to do; running crawls wake the loop themselves."""
+        if self._running and len(self._running) >= MOST_CRAWLS:
+            return IDLE
+        at: datetime | None = await self._in_database(states.next_due, list(self._sources), self._clock())
+        if at is None:
+            return IDLE
+        wait = (at - self._clock()).total_seconds()
+        # Due but not started: its host is busy, and the end of that crawl wakes us.
+        return min(max(wait, 0.0 if not self._running else 0.5), IDLE)
+
+    async def _visit(self, source: Source, row: SourceState) -> None:
+        """Crawl one source and write down how it went; whatever happens, the lease ends."""
+        crawl = Crawl(
+            source=source,
+            gates=self._gates,
+            robots=self._robots,
+            in_database=self._in_database,
+            clock=self._clock,
+            agent=self._agent,
+            validators=validators_of(row.validators),
+            cursor=dict(row.cursor),
+        )
+        try:
+            if source.kind is Kind.FILE:
+                await self._take_folder(crawl)
+            else:
+                await self._fetch(crawl)
+            await crawl.flush(all_of_it=True)
+            await self._in_database(finish_crawl, crawl, row, self._owner, self._clock())
+        except BaseException:
+            await self._in_database(states.give_back, source.id, self._owner)
+            raise
+        finally:
+            crawl.release_gates()
+        log.info("crawled", extra={"source": source.id, **{f"crawl_{k}": v for k, v in crawl.outcome.items()}})
+
+    async def _take_folder(self, crawl: Crawl) -> None:
+        folder = Path(settings.HOME) / crawl.source.url
+        taken = await self._in_database(take_folder, folder, crawl.source, self._clock())
+        crawl.pages, crawl.shown, crawl.new, crawl.rejected = taken.files, taken.shown, taken.new, taken.rejected
+        if taken.reason:
+            crawl.fail(taken.reason)
+
+    async def _fetch(self, crawl: Crawl) -> None:
+        crawler = self._runner.create_crawler(SourceSpider)
+        crawler.settings.set("DOWNLOAD_VERIFY_CERTIFICATES", crawl.source.verify_tls, priority="cmdline")
+        task = self._runner.crawl(crawler, crawl=crawl)
+        done, _ = await asyncio.wait({task}, timeout=WALL_LIMIT.total_seconds())
+        if not done:
+            crawl.complete = False
+            crawl.fail(f"超过 {round(WALL_LIMIT.total_seconds() / 60)} 分钟，已停止")
+            await self._end(crawler, task)
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+    async def _end(self, crawler: Any, task: asyncio.Task[None]) -> None:
+        """Stop a crawl; one that does not stop is left behind, and the process ends after the others."""
+        stopping = asyncio.get_running_loop().create_task(crawler.stop_async())
+        done, _ = await asyncio.wait({stopping, task}, timeout=STOP_LIMIT, return_when=asyncio.ALL_COMPLETED)
+        if len(done) < 2:
+            self._spoiled = True
+            stopping.cancel()
+            task.cancel()
+
+    async def _drain(self) -> None:
+        """Let running crawls end; what is not in by then comes with the next crawl."""
+        if not self._running:
+            return
+        await asyncio.wait({asyncio.ensure_future(self._runner.stop())}, timeout=DRAIN_LIMIT / 2)
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=DRAIN_LIMIT / 2)
+        for task in list(self._running):
+            task.cancel()
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=2.0)
+
+    def _worn_out(self) -> bool:
+        process = psutil.Process()
+        age = time.time() - process.create_time()
+        return self._spoiled or age > LONGEST_LIFE.total_seconds() or process.memory_info().rss > MOST_MEMORY
+
+
+def _with_fresh_connection(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    close_old_connections()
+    return function(*arguments)
+
+
+def finish_crawl(crawl: Crawl, row: SourceState, owner: str, now: datetime) -> None:
+    """Decide by what the crawl saw, and write it down in one UPDATE."""
+    period = timedelta(seconds=row.period) if row.period else FIRST_PERIOD
+    next_time = plan(crawl.source, period=period, failures=row.failures, poll=crawl.poll, now=now)
+    rhythm, new_at = _rhythm(crawl, row, now)
+    ok = not crawl.failed
+    changes: dict[str, Any] = {
+        "next_fetch_at": next_time.at,
+        "period": next_time.period.total_seconds(),
+        "failures": next_time.failures,
+        "finished_at": now,
+        "last_ok_at": now if ok else row.last_ok_at,
+        "last_new_at": now if crawl.new else row.last_new_at,
+        "polls": row.polls + 1,
+        "unchanged": row.unchanged + (ok and crawl.new == 0),
+        "items": row.items + crawl.new,
+        "outcome": crawl.outcome,
+        "history": rhythm.as_json(),
+        "new_at": [at.isoformat() for at in new_at],
+        # Pages were left out: the index has to be read again, so it must not count as unchanged.
+        "validators": {url: one.as_json() for url, one in crawl.validators.items()} if ok and crawl.complete else {},
+    }
+    facts = health.Facts(
+        failures=next_time.failures,
+        last_ok_at=changes["last_ok_at"],
+        last_new_at=changes["last_new_at"],
+        history=rhythm,
+        outcome=crawl.outcome,
+    )
+    judgement = health.judge(crawl.source, facts, now)
+    changes |= {
+        "health": judgement.health,
+        "health_reason": judgement.reason,
+        "health_since": row.health_since if row.health == judgement.health else now,
+    }
+    states.finish(crawl.source.id, owner, changes)
+
+
+def _rhythm(crawl: Crawl, row: SourceState, now: datetime) -> tuple[history.History, list[datetime]]:
+    """The history up to now, and the times of news the running hour still holds."""
+    rhythm = history.from_json(row.history or {})
+    new_at = [datetime.fromisoformat(at) for at in row.new_at]
+    if crawl.failed:
+        return rhythm, new_at
+    new_at += [now] if crawl.new else []
+    rhythm = history.observe(rhythm, new_at=new_at, now=now)
+    return rhythm, [at for at in new_at if rhythm.until and at >= rhythm.until]

@@ -1,0 +1,33 @@
+"""Run as a process of its own: the crawl worker over sources given as JSON, as the role does it.
+
+`python -m tests.servers.crawl_worker SOURCES.json [--serve]`; a reactor starts once per process only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+
+def main(path: str, *, once: bool) -> None:
+    """Bring the database up and crawl."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caifeng.settings")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    from crawlers import worker
+    from crawlers.sources import parse
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    worker.run(lambda: [parse(entry) for entry in json.loads(Path(path).read_text("utf-8"))], once=once, stop=stop)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], once="--serve" not in sys.argv)
