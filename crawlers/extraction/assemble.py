@@ -23,6 +23,9 @@ from crawlers.times import Moment, parse_time
 
 #: Under this many characters our own reading is asked to be confirmed.
 _TOO_SHORT = 80
+#: The others take time that grows faster than the page.
+_LONGEST_FOR_OTHERS = 1_500_000
+_MOST_BOXES_FOR_OTHERS = 15_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ def article(body: bytes, *, url: str, content_type: str, now: datetime, selector
         _remove(chosen.select(root, selector))
     page = read_page(parsed, url)
     title = _first_line(root, wanted.title) or find_title(page)
-    text = _lines(root, wanted.text) or _text(page, title, decoded.text)
+    text = _lines(root, wanted.text) or _text(page, title)
     if not title and not text:
         raise Rejected("the page has neither title nor text")
     return Article(
@@ -88,26 +91,28 @@ def _chosen_time(root: Any, selector: str, now: datetime) -> Moment | None:
     return next((moment for each in found if (moment := parse_time(chosen.line(each), now))), None)
 
 
-def _text(page: Page, title: str, markup: str) -> str:
+def _text(page: Page, title: str) -> str:
     """Our own reading for Chinese; another's when ours is thin or the page is not Chinese."""
     if not page.is_chinese:
-        return _guarded(_trafilatura, markup) or _own(page, title)
+        return _another(_trafilatura, page) or _own(page, title)
     own = _own(page, title)
     if len(own) >= _TOO_SHORT:
         return own
-    second = _guarded(_readability, markup)
+    second = _another(_readability, page)
     best = max(own, second, key=len)
-    return best or _guarded(_trafilatura, markup)
+    return best or _another(_trafilatura, page)
 
 
 def _own(page: Page, title: str) -> str:
     return "\n".join(paragraph.text for paragraph in find_body(page.layout, title))
 
 
-def _guarded(reader: Callable[[str], str], markup: str) -> str:
-    """Another's reading; on pages it stumbles over it has nothing to say."""
+def _another(reader: Callable[[str], str], page: Page) -> str:
+    """Another's reading; on pages beyond its bounds, or that it stumbles over, it has nothing to say."""
+    if len(page.markup) > _LONGEST_FOR_OTHERS or len(page.layout.boxes) > _MOST_BOXES_FOR_OTHERS:
+        return ""
     try:
-        return reader(markup)
+        return reader(page.markup)
     except (RecursionError, ValueError, TypeError, LookupError, AttributeError, AssertionError, etree.LxmlError):
         return ""
 

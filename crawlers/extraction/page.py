@@ -13,8 +13,8 @@ from crawlers.extraction.layout import Layout, read_layout
 
 MAX_BYTES = 8 * 1024 * 1024
 #: After inline images are out; the longest law or thread stays far below.
-_MAX_CHARACTERS = 3_000_000
-_MAX_TAGS = 400_000
+_MAX_CHARACTERS = 6_000_000
+_MAX_TAGS = 150_000
 _BINARY = (
     (b"%PDF", "a PDF"),
     (b"PK\x03\x04", "a ZIP or office file"),
@@ -24,9 +24,13 @@ _BINARY = (
     (b"\xff\xd8\xff", "a picture"),
     (b"\x1f\x8b", "gzip; unpack it first"),
 )
+#: Escape is left out: ISO 2022 uses it. NULs are, too: careless systems pad pages with them.
+_BINARY_BYTES = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _INLINE_DATA = re.compile(r"data:[\w/+.-]{0,40};base64,[A-Za-z0-9+/=]{64,}")
 _CODE = re.compile(r"<(script|style)\b[^>]{0,2000}>", re.I)
 _CODE_END = {name: re.compile(rf"</{name}\s*>", re.I) for name in ("script", "style")}
+#: The parser compares every attribute with every other one of its tag.
+_LONG_TAG = re.compile(r"<([a-z][\w:-]{0,30})\s[^<>]{8192,}", re.I)
 #: Headers pasted in from another file bring a </html> of their own; the parser would stop at it.
 _EARLY_END = re.compile(r"</(?:html|body)\s*>", re.I)
 #: Characters XML cannot hold.
@@ -37,6 +41,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff
 class Page:
     """What the finders read: the tree, its layout, the text of <title> and the metadata by lower-case name."""
 
+    markup: str
     root: Any
     scripts: tuple[str, ...]
     layout: Layout
@@ -59,12 +64,16 @@ def refuse_binary(body: bytes) -> None:
     for magic, kind in _BINARY:
         if body.startswith(magic):
             raise Rejected(f"not a page but {kind}")
+    head = body[:4096]
+    if len(_BINARY_BYTES.findall(head)) * 20 > len(head):
+        raise Rejected("not a page but binary data")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """The tree of a page without its code, and the scripts it had."""
+    """The markup of a page without its code, its tree, and the scripts it had."""
 
+    markup: str
     root: Any
     scripts: tuple[str, ...]
 
@@ -72,17 +81,19 @@ class Parsed:
 def parse(text: str) -> Parsed:
     """Parse a page; raises Rejected for what no tree can be made of or one beyond bounds."""
     markup, scripts = _part(_CONTROLS.sub("", text))
-    markup = _EARLY_END.sub("", _INLINE_DATA.sub("data:,", markup))
+    markup = _LONG_TAG.sub(r"<\1", _EARLY_END.sub("", _INLINE_DATA.sub("data:,", markup)))
     if len(markup) > _MAX_CHARACTERS:
         raise Rejected(f"the page has {len(markup):,} characters; the limit is {_MAX_CHARACTERS:,}")
     if (tags := markup.count("<")) > _MAX_TAGS:
         raise Rejected(f"the page has {tags:,} tags; the limit is {_MAX_TAGS:,}")
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = html.document_fromstring(markup.encode(), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise Rejected(f"no tree can be made of the page: {error}") from error
-    return Parsed(root=root, scripts=scripts)
+    if any("depth" in entry.message for entry in parser.error_log):
+        raise Rejected("the page nests elements too deeply")
+    return Parsed(markup=markup, root=root, scripts=scripts)
 
 
 def _part(text: str) -> tuple[str, tuple[str, ...]]:
@@ -112,6 +123,7 @@ def read_page(parsed: Parsed, url: str) -> Page:
         if name and content:
             meta.setdefault(name.strip().lower(), content)
     return Page(
+        markup=parsed.markup,
         root=root,
         scripts=parsed.scripts,
         layout=read_layout(root),
