@@ -98,6 +98,8 @@ class Story(models.Model):
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField(db_index=True)
     size = models.PositiveIntegerField(default=1)
+    #: Position in the order of saves; workers read what is newer than what they know.
+    changed = models.BigIntegerField(db_index=True, default=0)
 
 
 class Incident(models.Model):
@@ -116,6 +118,7 @@ class Incident(models.Model):
     peak = models.FloatField(default=0)
     #: Set when an officer joined it into another one.
     merged_into = models.CharField(max_length=40, null=True)
+    changed = models.BigIntegerField(db_index=True, default=0)
 
 
 class Correction(models.Model):

@@ -1,0 +1,76 @@
+"""From text as it came to text as it is kept and read: the original characters stay, noise goes."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+
+import opencc
+
+#: Longer posts are cut before anything reads them; no honest post is that long.
+LONGEST = 100_000
+
+_INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ud800-\udfff\ufffe\uffff]"
+)
+_BLANKS = re.compile(r"[ \t\u00a0\u3000]+")
+_LINES = re.compile(r" ?(?:\r\n|\r|\n) ?")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_BOILERPLATE = re.compile(
+    r"(?:展开全文|收起全文|收起d|网页链接|查看图片|点击查看原文|阅读原文|抱歉，此微博已被作者删除[^\n]{0,40}|"
+    r"[（(\[【]?(?:责任编辑|责编|编辑|校对)[:：][^\n）)\]】]{1,12}[）)\]】]?\s*$|"
+    r"(?:扫描|长按)(?:上方|下方)?二维码[^\n]{0,20})",
+    re.MULTILINE,
+)
+_REPOST = re.compile(r"(?:回复)?//?@[^\s:：@/]{1,30}[:：]|回复@[^\s:：@/]{1,30}[:：]|//@[^\s:：@/]{1,30}\s")
+_REPOST_WORDS = re.compile(r"(?:转发微博|转发理由|转发|快转|轉發微博|Repost|RT)[:：，,。!！~～ ]*", re.IGNORECASE)
+_SHORT_COMMENT = 12
+
+_HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")
+_LATIN = re.compile("[A-Za-z]")
+_KANA_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
+
+
+def readable(text: str) -> str:
+    """The text as it is kept: no invisible characters, no boilerplate, tidy white space, at most `LONGEST` characters."""
+    text = _INVISIBLE.sub("", text[:LONGEST])
+    text = _BLANK_LINES.sub("\n\n", _LINES.sub("\n", _BLANKS.sub(" ", text)))
+    return _BOILERPLATE.sub("", text).strip()
+
+
+@functools.cache
+def _simplifier() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def simplified(text: str) -> str:
+    """The text in simplified characters, width and case untouched."""
+    return str(_simplifier().convert(text))
+
+
+def without_reposts(text: str) -> str:
+    """What the post itself says, or, when it only passes something on, what it passes on.
+
+    `转发微博//@甲:路断了` and `好惨//@乙:路断了` both become `路断了`: the nearly equal texts of a story.
+    A comment longer than a phrase is a text of its own.
+    """
+    if "@" not in text:
+        return _REPOST_WORDS.sub("", text, count=1) if text.startswith("转发") else text
+    own, *quoted = _REPOST.split(text)
+    own = _REPOST_WORDS.sub("", own).strip()
+    if len(own) >= _SHORT_COMMENT or not any(part.strip() for part in quoted):
+        return own or text
+    return max((part.strip() for part in quoted), key=len)
+
+
+def language(text: str) -> str:
+    """BCP 47 tag by script: `zh-Hans`, `zh-Hant`, `ja`/`ko` as `und`, `en`, `und`."""
+    sample = unicodedata.normalize("NFKC", text[:2000])
+    han, latin = len(_HAN.findall(sample)), len(_LATIN.findall(sample))
+    if len(_KANA_HANGUL.findall(sample)) * 4 > han:
+        return "und" if _KANA_HANGUL.search(sample) or not latin else "en"
+    if han * 4 >= latin and han:
+        changed = sum(before != after for before, after in zip(sample, simplified(sample), strict=False))
+        return "zh-Hant" if changed * 12 > han else "zh-Hans"
+    return "en" if latin else "und"

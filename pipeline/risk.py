@@ -1,0 +1,70 @@
+"""How much a post deserves a person's eye, 0–100, as a sum whose every addend is said in Chinese.
+
+Shares follow the level suggestion of the domain notes: media 30, harm 25, spread 25, mood 10, topic 10; the figures are ours and
+the profile's topic weights and the rules stand above them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from core.model import Engagement, Score, Sentiment
+from pipeline.lexicon import FLAG_NAMES
+
+_FLAG_POINTS = {
+    "casualty": 25,
+    "collective": 18,
+    "media_central": 30,
+    "media_provincial": 20,
+    "call_for_help": 8,
+    "minor_involved": 7,
+    "rumor_suspect": 6,
+    "policy_related": 3,
+}
+_HARM_MOST = 40
+
+
+def _spread(engagement: Engagement) -> int:
+    """Up to 25 points; ten times the shares and comments add eight."""
+    reach = (
+        3 * (engagement.shares or 0)
+        + 2 * (engagement.comments or 0)
+        + (engagement.likes or 0)
+        + (engagement.views or 0) / 50
+    )
+    return min(25, round(8 * math.log10(1 + reach / 10)))
+
+
+def assess(
+    sentiment: Sentiment,
+    flags: Sequence[str],
+    topics: Sequence[Score],
+    weights: dict[str, int],
+    names: dict[str, str],
+    engagement: Engagement,
+) -> tuple[int, tuple[str, ...]]:
+    """Points and reasons; `weights` and `names` are by topic id."""
+    reasons: list[tuple[str, int]] = []
+    left = _HARM_MOST
+    for flag in sorted(flags, key=lambda flag: -_FLAG_POINTS.get(flag, 0)):
+        points = min(_FLAG_POINTS.get(flag, 0), 30 if flag.startswith("media") else left)
+        if not flag.startswith("media"):
+            left -= points
+        reasons.append(
+            (
+                f"危害标记 {FLAG_NAMES.get(flag, flag)}"
+                if not flag.startswith("media")
+                else f"媒体层级 {FLAG_NAMES[flag]}",
+                points,
+            )
+        )
+    reasons.append(("负面情感", round(20 * max(0.0, sentiment.negative - 0.3) / 0.7)))
+    if topics:
+        heaviest = max(topics, key=lambda topic: topic.score * weights.get(topic.id, 5))
+        reasons.append(
+            (f"话题 {names.get(heaviest.id, heaviest.id)}", round(1.5 * heaviest.score * weights.get(heaviest.id, 5)))
+        )
+    reasons.append(("传播量", _spread(engagement)))
+    said = tuple(f"{reason} +{points}" for reason, points in reasons if points > 0)
+    return min(100, sum(points for _, points in reasons)), said

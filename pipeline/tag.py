@@ -1,0 +1,156 @@
+"""Tags: everything Caifeng understands of a post, as a pure function of its text and the models.
+
+1. The analysis form: title and text, simplified, cut to what the models read.
+2. The heads read the whole batch at once.
+3. Terms, places, keywords; the sums of topics and risk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model import Engagement, Mood, Post, Score, Sentiment, Tags
+from core.profile import Profile
+from pipeline import heads, lexicon, risk
+from pipeline.clean import simplified
+from pipeline.keywords import Keywords
+from pipeline.places import Places
+from pipeline.terms import Found, Terms
+from pipeline.topics import Scheme
+
+#: Analysed of a post: its head and tail.
+_HEAD, _TAIL = 1600, 400
+#: Below this the gate says: no matter of government.
+_GATE = 0.02
+#: The winner's probability under which the models doubt (the tenth least sure; see the card).
+_SURE_MOOD, _SURE_CLASS = 0.55, 0.65
+_MOODS = (Mood.NEGATIVE, Mood.NEUTRAL, Mood.POSITIVE)
+
+MoodReader = Callable[[Sequence[str]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A post as the models read it."""
+
+    text: str
+    title_ends: int
+
+
+def _form(title: str, text: str) -> _Form:
+    if title and text.startswith(title):
+        title = ""
+    text = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+    whole = simplified(f"{title}。{text}" if title else text)
+    return _Form(whole, len(title))
+
+
+class Tagger:
+    """Tags posts for one profile; without one: the default topics and the national places."""
+
+    def __init__(
+        self, profile: Profile | None = None, media_tiers: Mapping[str, str] | None = None, sentiment: str = "linear"
+    ) -> None:
+        self._heads = heads.load()
+        self._media_tiers = dict(media_tiers or {})
+        self._scheme = Scheme(profile)
+        self._terms = Terms(profile, self._scheme.terms)
+        self._places = Places(profile)
+        self._keywords = Keywords(_own_words(profile))
+        self._moods = _mood_reader(sentiment)
+        self.version = self._heads.version if self._moods is None else f"{self._heads.version}+{sentiment}"
+
+    def tag(self, posts: Sequence[Post]) -> list[Tags]:
+        """Tags of each post, in order."""
+        forms = [_form(post.title, post.text) for post in posts]
+        tiers = [self._media_tiers.get(post.source, "") for post in posts]
+        return self._tags(forms, tiers, [post.engagement for post in posts])
+
+    def tag_texts(self, texts: Sequence[tuple[str, str]]) -> list[Tags]:
+        """Tags of (title, text) pairs that are no stored posts."""
+        return self._tags([_form(title, text) for title, text in texts], [""] * len(texts), [Engagement()] * len(texts))
+
+    def _tags(self, forms: Sequence[_Form], tiers: Sequence[str], engagements: Sequence[Engagement]) -> list[Tags]:
+        if not forms:
+            return []
+        reading = self._heads.read([form.text for form in forms])
+        moods = reading.moods if self._moods is None else self._moods([form.text for form in forms])
+        return [
+            self._one(form, tier, engagement, mood, classes, government)
+            for form, tier, engagement, mood, classes, government in zip(
+                forms,
+                tiers,
+                engagements,
+                moods.tolist(),
+                reading.classes.tolist(),
+                reading.government.tolist(),
+                strict=True,
+            )
+        ]
+
+    def _one(
+        self, form: _Form, tier: str, engagement: Engagement, mood: list[float], classes: list[float], government: float
+    ) -> Tags:
+        folded = form.text.lower()
+        found = self._terms.find(folded, form.title_ends)
+        class7 = dict(zip(heads.CLASSES, classes, strict=True)) if government >= _GATE else {}
+        topics = self._scheme.judge(found.topics, class7, government)
+        sentiment = _sentiment(mood)
+        flags = _flags(found, tier)
+        points, reasons = risk.assess(sentiment, flags, topics, self._scheme.weights, self._scheme.names, engagement)
+        return Tags(
+            topics=topics,
+            class7=tuple(
+                sorted(
+                    (Score(id=label, score=round(score, 4)) for label, score in class7.items()),
+                    key=lambda score: -score.score,
+                )
+            ),
+            sentiment=sentiment,
+            regions=self._places.find(form.text),
+            institutions=tuple(sorted(found.institutions, key=lambda name: -found.institutions[name]))[:6],
+            flags=flags,
+            keywords=self._keywords.find(folded),
+            risk=points,
+            risk_reasons=reasons,
+            confident=sentiment.score >= _SURE_MOOD and (not class7 or government < 0.5 or max(classes) >= _SURE_CLASS),
+            model_version=self.version,
+        )
+
+
+def _sentiment(mood: list[float]) -> Sentiment:
+    negative, neutral, positive = (round(value, 4) for value in mood)
+    best = max(range(3), key=mood.__getitem__)
+    return Sentiment(label=_MOODS[best], negative=negative, neutral=neutral, positive=positive)
+
+
+def _flags(found: Found, tier: str) -> tuple[str, ...]:
+    flags = [flag for flag, terms in found.flags.items() if len(terms) >= lexicon.FLAG_NEEDS.get(flag, 1)]
+    if tier == "central" or found.central_media:
+        flags.append("media_central")
+    elif tier == "provincial":
+        flags.append("media_provincial")
+    return tuple(flag for flag in lexicon.FLAG_NAMES if flag in flags)
+
+
+def _own_words(profile: Profile | None) -> list[str]:
+    if profile is None:
+        return []
+    places = [name for region in profile.regions for name in (region.name, *region.aliases)]
+    units = [name for unit in profile.departments for name in (unit.short, *unit.aliases)]
+    return places + units
+
+
+def _mood_reader(sentiment: str) -> MoodReader | None:
+    """None: the learned head. Raises ValueError for a name that is neither."""
+    if sentiment == "linear":
+        return None
+    if sentiment == "snownlp":
+        from pipeline.snow import moods
+
+        return moods
+    raise ValueError(f"sentiment {sentiment!r}: write linear or snownlp")

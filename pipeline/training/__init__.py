@@ -1,0 +1,1 @@
+"""How the committed models are made again, bit for bit: `python -m pipeline.train`."""

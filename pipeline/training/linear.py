@@ -1,0 +1,55 @@
+"""NB-SVM on hashed n-grams: naive Bayes log-count ratios scale the features of a linear support vector machine."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.svm import LinearSVC
+
+from pipeline import features
+
+#: A scipy.sparse.csr_matrix of float32; scipy has no types.
+Matrix = Any
+Floats = NDArray[np.float32]
+EPOCHS = 25
+
+
+def matrix(texts: Sequence[str], batch: int = 1000) -> Matrix:
+    """[texts, buckets]: counts divided by the square root of a text's n-grams, as `heads` does."""
+    parts = []
+    for first in range(0, len(texts), batch):
+        part = texts[first : first + batch]
+        found = features.grams(part)
+        buckets = np.concatenate([buckets for buckets, _ in found])
+        owners = np.concatenate([np.repeat(np.arange(len(part)), lengths) for _, lengths in found])
+        lengths = np.maximum(sum(lengths for _, lengths in found), 1)
+        values = (1 / np.sqrt(lengths))[owners].astype(np.float32)
+        parts.append(sparse.csr_matrix((values, (owners, buckets)), shape=(len(part), 1 << features.BITS)))
+    return sparse.vstack(parts, format="csr")
+
+
+def ratio(counts: Matrix, positive: NDArray[np.bool_]) -> Floats:
+    """Log of how much likelier each bucket is among the positive texts."""
+    yes = np.asarray(counts[positive].sum(axis=0)).ravel() + 1
+    no = np.asarray(counts[~positive].sum(axis=0)).ravel() + 1
+    result: Floats = np.log((yes / yes.sum()) / (no / no.sum())).astype(np.float32)
+    return result
+
+
+def nb_svm(
+    counts: Matrix, positive: NDArray[np.bool_], cost: float, weight: Floats | None = None
+) -> tuple[Floats, float]:
+    """Weights folded over the ratios, and the bias. The same input gives the same bits."""
+    scale = ratio(counts, positive)
+    machine = LinearSVC(C=cost, tol=1e-3, max_iter=EPOCHS, random_state=0)
+    with warnings.catch_warnings():
+        # Stopping after EPOCHS is the intention: 300 change macro-F1 by less than 0.001 and take ten times as long.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        machine.fit(counts @ sparse.diags(scale).astype(np.float32), positive, sample_weight=weight)
+    return (machine.coef_.ravel() * scale).astype(np.float32), float(machine.intercept_[0])

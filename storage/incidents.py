@@ -1,0 +1,198 @@
+"""Rows of stories and incidents: read before a batch is merged, saved in the transaction that stores it.
+
+Several workers share the rows. A worker calls `lock`, reads what is newer than the position it knows, merges, saves;
+the lock lasts until its transaction ends, so positions and counts are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Max, QuerySet
+
+from core.errors import Refused
+from storage import models
+from storage.stories import IncidentState, Story
+
+#: Names the advisory lock among others of the database.
+_LOCK = 0x6361_6966
+_SPLIT = "-s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Stories and incidents, and the position up to which they are complete."""
+
+    stories: tuple[Story, ...]
+    incidents: tuple[IncidentState, ...]
+    position: int
+
+
+def lock() -> None:
+    """Wait for other workers' merging to end. SQLite's write transactions exclude each other already."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def running(since: datetime) -> Rows:
+    """What was seen since a moment; for a worker that starts."""
+    return _rows(
+        models.Story.objects.filter(last_seen_at__gte=since), models.Incident.objects.filter(last_seen_at__gte=since), 0
+    )
+
+
+def changed_after(position: int) -> Rows:
+    """What others saved since; for the next batch."""
+    return _rows(
+        models.Story.objects.filter(changed__gt=position),
+        models.Incident.objects.filter(changed__gt=position),
+        position,
+    )
+
+
+def save(stories: Iterable[Story], incidents: Iterable[IncidentState]) -> int:
+    """Write rows by id in the caller's transaction; return the new position."""
+    position = _position() + 1
+    story_rows = [_story_row(story, position) for story in stories]
+    incident_rows = [_incident_row(incident, position) for incident in incidents]
+    models.Story.objects.bulk_create(
+        story_rows,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["incident", "title", "last_seen_at", "size", "changed"],
+    )
+    models.Incident.objects.bulk_create(
+        incident_rows,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=[field.name for field in models.Incident._meta.concrete_fields if field.name != "id"],
+    )
+    return position
+
+
+def of_stories(stories: Collection[str]) -> dict[str, str]:
+    """Incident of each story."""
+    return dict(models.Story.objects.filter(id__in=stories).values_list("id", "incident"))
+
+
+def join(incident: str, into: str) -> None:
+    """An officer says two incidents are one: the first one's stories, and its posts to come, go to the other.
+
+    Posts already in the store keep the old id until the caller writes them again. Raises Refused.
+    """
+    lock()
+    rows = {row.id: _incident(row) for row in models.Incident.objects.filter(id__in=[incident, into])}
+    if incident == into or len(rows) != 2:
+        raise Refused("请选择两个不同且存在的事件")
+    if rows[into].merged_into:
+        raise Refused("目标事件已并入其他事件，请选择并入后的事件")
+    gone, stays = rows[incident], rows[into]
+    both = replace(
+        stays,
+        size=stays.size + gone.size,
+        sources=tuple(sorted({*stays.sources, *gone.sources})),
+        first_seen_at=min(stays.first_seen_at, gone.first_seen_at),
+        last_seen_at=max(stays.last_seen_at, gone.last_seen_at),
+        peak=max(stays.peak, gone.peak),
+    )
+    moved = [replace(_story(row), incident=into) for row in models.Story.objects.filter(incident=incident)]
+    save(moved, [both, replace(gone, merged_into=into)])
+
+
+def split(story: str) -> str:
+    """An officer says a story is a matter of its own; return the id of the new incident. Raises Refused."""
+    lock()
+    row = models.Story.objects.filter(id=story).first()
+    if row is None:
+        raise Refused("找不到要拆出的内容")
+    old = models.Incident.objects.get(id=row.incident)
+    if old.size <= row.size:
+        raise Refused("该事件只有这一条内容，无需拆分")
+    new = IncidentState(
+        id=f"{story}{_SPLIT}",
+        title=row.title,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        size=row.size,
+        sources=tuple(old.sources),
+        heat_at=row.last_seen_at,
+    )
+    save([replace(_story(row), incident=new.id)], [new, replace(_incident(old), size=old.size - row.size)])
+    return new.id
+
+
+def _position() -> int:
+    stories = models.Story.objects.aggregate(last=Max("changed"))["last"] or 0
+    incidents = models.Incident.objects.aggregate(last=Max("changed"))["last"] or 0
+    return int(max(stories, incidents))
+
+
+def _rows(stories: QuerySet[models.Story], incidents: QuerySet[models.Incident], position: int) -> Rows:
+    found = tuple(stories), tuple(incidents)
+    return Rows(
+        stories=tuple(_story(row) for row in found[0]),
+        incidents=tuple(_incident(row) for row in found[1]),
+        position=max([position, *(row.changed for row in found[0]), *(row.changed for row in found[1])]),
+    )
+
+
+def _story(row: models.Story) -> Story:
+    return Story(
+        id=row.id,
+        incident=row.incident,
+        title=row.title,
+        signature=bytes(row.signature),
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        size=row.size,
+    )
+
+
+def _incident(row: models.Incident) -> IncidentState:
+    return IncidentState(
+        id=row.id,
+        title=row.title,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        size=row.size,
+        sources=tuple(row.sources),
+        centre=row.centre,
+        heat=row.heat,
+        heat_at=row.heat_at,
+        peak=row.peak,
+        merged_into=row.merged_into,
+    )
+
+
+def _story_row(story: Story, position: int) -> models.Story:
+    return models.Story(
+        id=story.id,
+        incident=story.incident,
+        title=story.title,
+        signature=story.signature,
+        first_seen_at=story.first_seen_at,
+        last_seen_at=story.last_seen_at,
+        size=story.size,
+        changed=position,
+    )
+
+
+def _incident_row(incident: IncidentState, position: int) -> models.Incident:
+    return models.Incident(
+        id=incident.id,
+        title=incident.title,
+        first_seen_at=incident.first_seen_at,
+        last_seen_at=incident.last_seen_at,
+        size=incident.size,
+        sources=list(incident.sources),
+        centre=dict(incident.centre),
+        heat=incident.heat,
+        heat_at=incident.heat_at,
+        peak=incident.peak,
+        merged_into=incident.merged_into,
+        changed=position,
+    )
