@@ -75,10 +75,9 @@ def adopt(name_or_path: str, *, actor: str, now: datetime) -> None:
 @functools.lru_cache(maxsize=1)
 def _installation(state: tuple[tuple[str, int], ...]) -> Installation:
     from caifeng import profile
-    from rules import library
     from storage import documents
 
-    return profile.with_rules(profile.load(documents.bodies()), library.load())
+    return profile.with_rules(profile.load(documents.bodies()), profile.library())
 
 
 def profile() -> Profile:

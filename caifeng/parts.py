@@ -15,7 +15,6 @@ from alerts.outbox import Sender
 from caifeng import bootstrap
 from caifeng.facts import RowFacts
 from caifeng.work import Worker
-from pipeline.merge import Merger
 
 
 def worker(owner: str) -> Worker:
@@ -23,7 +22,6 @@ def worker(owner: str) -> Worker:
     return Worker(
         owner=owner,
         store=bootstrap.post_store(),
-        merger=Merger(),
         installation=bootstrap.installation,
         facts=RowFacts(bootstrap.post_store()),
         secret=settings.SECRET_KEY.encode(),

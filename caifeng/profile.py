@@ -41,7 +41,12 @@ from rules import schema
 SECTIONS = ("profile", "regions", "departments", "topics", "levels", "roster", "sources", "rules")
 OPTIONAL = ("sources", "rules")
 #: Sections that are lists of one kind of value.
-_LISTS: dict[str, type] = {"regions": Region, "departments": Department, "topics": Topic, "levels": Level}
+_LISTS: dict[str, Any] = {
+    "regions": tuple[Region, ...],
+    "departments": tuple[Department, ...],
+    "topics": tuple[Topic, ...],
+    "levels": tuple[Level, ...],
+}
 _STRICT = ConfigDict(extra="forbid")
 for _kind in (Contact, Department, DutyMember, Escalation, Level, Region, ReportHead, Roster, Shift, Topic):
     # The field lists live in core, which knows no pydantic; unknown keys are refused here.
@@ -186,7 +191,7 @@ def _profile(reading: _Reading) -> Profile | None:
     lists: dict[str, tuple[Any, ...]] = {}
     for name, kind in _LISTS.items():
         reading.file(name)
-        lists[name] = reading.section(name, name, tuple[kind, ...], ())
+        lists[name] = reading.section(name, name, kind, ())
     windows = tuple(_windows(reading, lists["levels"]))
     escalations = reading.section("levels", "escalations", tuple[Escalation, ...], ())
     reading.file("roster")
@@ -345,6 +350,19 @@ _EMPTY = Profile(
     roster=Roster(anchor="2026-01-01", shifts=(), members=()),
     report=ReportHead(title="", issuer="", signer="", secrecy="", report_to=(), send_to=(), copies=0),
 )
+
+
+def library() -> tuple[schema.Rule, ...]:
+    """The rules that come with Caifeng, `rules/library/*.yaml`. Raises ConfigError with every fault."""
+    found: list[schema.Rule] = []
+    faults: list[Fault] = []
+    for path in sorted(Path(schema.__file__).parent.glob("library/*.yaml")):
+        reading = _Reading({"rules": documents.read_text(path)})
+        found += _parsed(reading, "rules", "rules", schema.parse)
+        faults += [replace(fault, file=path.name) for fault in reading.faults]
+    if faults:
+        raise ConfigError(faults)
+    return tuple(found)
 
 
 def with_rules(installation: Installation, library: Iterable[schema.Rule]) -> Installation:

@@ -5,6 +5,7 @@ The workflow is copied first and the posts after it: a post the workflow does no
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -24,7 +25,8 @@ from django.db import connection
 
 from caifeng import bootstrap
 from core.errors import ConfigError
-from core.ports import PostStore, batched
+from core.model import TaggedPost
+from core.ports import PostStore
 from core.query import Everything
 from storage.sqlite import SqliteStore
 
@@ -114,7 +116,7 @@ def _copy_posts(store: PostStore, target: Path) -> int:
     copy = SqliteStore(target)
     try:
         if settings.STORE != "sqlite":
-            for batch in batched(store.scan(Everything()), 1000):
+            for batch in _batches(store.scan(Everything())):
                 copy.upsert(batch)
         return copy.count(Everything())
     finally:
@@ -125,6 +127,11 @@ def _copy_sqlite(source: Path, target: Path) -> None:
     """One consistent copy while others write."""
     with closing(sqlite3.connect(source)) as running, closing(sqlite3.connect(target)) as copy:
         running.backup(copy)
+
+
+def _batches(posts: Iterator[TaggedPost], size: int = 1000) -> Iterator[list[TaggedPost]]:
+    while batch := list(itertools.islice(posts, size)):
+        yield batch
 
 
 def _place_workflow(folder: Path, kept: Kept) -> None:
@@ -145,7 +152,7 @@ def _place_posts(folder: Path) -> None:
         return
     copy = SqliteStore(folder / POSTS)
     try:
-        for batch in batched(copy.scan(Everything()), 1000):
+        for batch in _batches(copy.scan(Everything())):
             bootstrap.post_store().upsert(batch)
     finally:
         copy.close()

@@ -22,7 +22,7 @@ from core.model import Draft, Finding, Post, TaggedPost
 from core.ports import InboxRow, PostStore
 from crawlers import reading
 from crawlers.sources import Source
-from pipeline.merge import Merger
+from pipeline.merge import INCIDENT_RUNS, Merger
 from pipeline.posts import make_post
 from pipeline.tag import Tagger
 from rules import journal
@@ -30,8 +30,8 @@ from rules.facts import Facts
 from rules.matcher import Matcher
 from rules.runner import Runner
 from rules.schema import Rule
-from storage import inbox
-from storage.inbox import MAX_ATTEMPTS, DjangoInbox, Sight
+from storage import inbox, incidents
+from storage.inbox import MAX_ATTEMPTS, DjangoInbox
 
 log = logging.getLogger(__name__)
 
@@ -57,12 +57,13 @@ class Understanding:
         sources = {source.id: source for source in installation.sources}
         tiers = {source.id: source.media_tier for source in installation.sources if source.media_tier}
         enabled = [rule for rule in installation.rules if rule.enabled]
+        matcher = Matcher(enabled, now)
         return cls(
             installation=installation,
             sources=sources,
             tagger=Tagger(installation.profile, tiers),
-            matcher=Matcher(enabled, now),
-            runner=Runner(enabled, facts=facts),
+            matcher=matcher,
+            runner=Runner(enabled, facts=facts, faults=matcher.faults),
         )
 
 
@@ -72,7 +73,6 @@ class Arrival:
 
     row: InboxRow
     key: Key
-    sight: Sight
     post: Post
 
 
@@ -82,7 +82,6 @@ class Worker:
 
     owner: str
     store: PostStore
-    merger: Merger
     #: The newest checked profile; asked once a step.
     installation: Callable[[], Installation]
     facts: Facts
@@ -94,6 +93,8 @@ class Worker:
     door: DjangoInbox = field(default_factory=DjangoInbox)
     counts: dict[str, int] = field(default_factory=lambda: {"posts": 0, "rejected": 0, "findings": 0})
     _understanding: Understanding | None = None
+    _merger: Merger | None = None
+    _position: int = 0
 
     def step(self, now: datetime) -> int:
         """Take one batch the whole way, then let the rules look at what is new and at the clock."""
@@ -121,6 +122,7 @@ class Worker:
         try:
             self._batch(rows, understanding, now)
         except Exception as error:
+            self._merger = None  # it may know of places that were rolled back
             if len(rows) > 1:
                 for row in rows:
                     self._take([row], understanding, now)
@@ -131,27 +133,60 @@ class Worker:
                 self._reject(rows[0], f"处理失败 {rows[0].attempts} 次：{type(error).__name__}: {error}", now)
 
     def _batch(self, rows: Sequence[InboxRow], understanding: Understanding, now: datetime) -> None:
-        """Steps 2 to 8 of docs/architecture.md.
+        """Steps 2 to 8 of docs/architecture.md; every one may be repeated after a crash.
 
         1. Raw items become posts; what cannot be read is put aside with its reason.
-        2. A post that has gone this way before only brings its counts up to date.
-        3. New posts are tagged, join a story and an incident, and are tested by every rule.
-        4. The store gets them first: writing again what a crash left behind changes nothing.
-        5. One transaction then says that all of it happened.
+        2. Posts are tagged: a pure function, so a post seen before gets the same tags.
+        3. New posts join a story and an incident, for good.
+        4. The store gets them before any rule speaks of them; writing again changes nothing but counts.
+        5. Matches are recorded in the transaction that says the rows are done.
         """
         arrivals = self._arrivals(rows, understanding, now)
-        fresh, again = _parted(arrivals)
-        posts = [arrival.post for arrival in fresh]
+        posts = [arrival.post for arrival in arrivals]
         tags = understanding.tagger.tag(posts) if posts else []
-        tagged = self.merger.place([TaggedPost(post=post, tags=tag) for post, tag in zip(posts, tags, strict=True)])
-        self.store.upsert([*tagged, *self._refreshed(again)])
+        tagged = self._placed(
+            arrivals, [TaggedPost(post=post, tags=tag) for post, tag in zip(posts, tags, strict=True)], now
+        )
+        self.store.upsert(tagged)
         hits = [(post, understanding.matcher.match(post)) for post in tagged]
         with transaction.atomic():
-            self.merger.save()
             journal.record(hits, now)
-            inbox.placed({arrival.key: post.story or post.post.id for arrival, post in zip(fresh, tagged, strict=True)})
             self.door.finish([row.id for row in rows], now)
-        self.counts["posts"] += len(fresh)
+        self.counts["posts"] += len(tagged)
+
+    def _placed(self, arrivals: Sequence[Arrival], tagged: Sequence[TaggedPost], now: datetime) -> list[TaggedPost]:
+        """Story and incident of each post; those placed before keep theirs. One worker at a time."""
+        with transaction.atomic():
+            incidents.lock()
+            merger = self._merger_now(now)
+            stories = inbox.stories([arrival.key for arrival in arrivals])
+            matters = incidents.of_stories(set(stories.values()))
+            known = [
+                replace(post, story=story, incident=matters.get(story)) if (story := stories.get(arrival.key)) else post
+                for arrival, post in zip(arrivals, tagged, strict=True)
+            ]
+            placed = merger.place(known)
+            changes = merger.changes()
+            self._position = incidents.save(changes.stories, changes.incidents)
+            inbox.placed(
+                {
+                    arrival.key: post.story or post.post.id
+                    for arrival, post in zip(arrivals, placed, strict=True)
+                    if arrival.key not in stories
+                }
+            )
+        return placed
+
+    def _merger_now(self, now: datetime) -> Merger:
+        """The merger, knowing what other workers saved; built from rows at start and after a failure."""
+        if self._merger is None:
+            rows = incidents.running(now - INCIDENT_RUNS)
+            self._merger = Merger(rows.stories, rows.incidents)
+        else:
+            rows = incidents.changed_after(self._position)
+            self._merger.learn(rows.stories, rows.incidents)
+        self._position = rows.position
+        return self._merger
 
     def _arrivals(self, rows: Sequence[InboxRow], understanding: Understanding, now: datetime) -> list[Arrival]:
         drafted = [(row, draft) for row in rows for draft in self._drafts(row, understanding, now)]
@@ -165,13 +200,13 @@ class Worker:
                     draft,
                     source=row.item.source,
                     kind=understanding.sources[row.item.source].post_kind,
-                    first_seen_at=sights[key].first_seen_at,
+                    first_seen_at=sights[key],
                     secret=self.secret,
                 )
             except Rejected as error:
                 self._note_rejected(row, f"{draft.url or draft.external_id or ''} {error}".strip(), now)
                 continue
-            arrivals[key] = Arrival(row=row, key=key, sight=sights[key], post=post)
+            arrivals[key] = Arrival(row=row, key=key, post=post)
         return list(arrivals.values())
 
     def _drafts(self, row: InboxRow, understanding: Understanding, now: datetime) -> list[Draft]:
@@ -183,12 +218,6 @@ class Worker:
         except Rejected as error:
             self._reject(row, str(error), now)
             return []
-
-    def _refreshed(self, again: Sequence[Arrival]) -> list[TaggedPost]:
-        """Posts known from before, with the counts their page shows now."""
-        counts = {arrival.post.id: arrival.post.engagement for arrival in again}
-        known = self.store.get(list(counts)) if counts else []
-        return [replace(one, post=replace(one.post, engagement=counts[one.post.id])) for one in known]
 
     def _opener(self, installation: Installation, now: datetime) -> Callable[[Finding, Rule], None]:
         """What a new finding does, inside the transaction that records it."""
@@ -222,11 +251,3 @@ class Worker:
 def _key(row: InboxRow, draft: Draft) -> Key:
     """What names the post for good: the source, and the draft's own id, address, or the row's place."""
     return row.item.source, (draft.external_id or draft.url or row.item.external_id or row.item.trace)[:512]
-
-
-def _parted(arrivals: Sequence[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
-    """Those that come for the first time, and those placed in a story before."""
-    return (
-        [arrival for arrival in arrivals if not arrival.sight.story],
-        [arrival for arrival in arrivals if arrival.sight.story],
-    )

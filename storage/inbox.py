@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -99,15 +98,7 @@ class DjangoInbox:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """What is known of a (source, key): when it was first seen, and its story once its post was placed."""
-
-    first_seen_at: datetime
-    story: str
-
-
-def sights(keys: Sequence[tuple[str, str]], at: Mapping[tuple[str, str], datetime]) -> dict[tuple[str, str], Sight]:
+def sights(keys: Sequence[tuple[str, str]], at: Mapping[tuple[str, str], datetime]) -> dict[tuple[str, str], datetime]:
     """First sight of each key; `at` is the time of those never seen before, which is kept from now on."""
     with transaction.atomic():
         known = _seen(list(dict.fromkeys(keys)))
@@ -117,7 +108,12 @@ def sights(keys: Sequence[tuple[str, str]], at: Mapping[tuple[str, str], datetim
             ignore_conflicts=True,
         )
         known |= _seen(missing) if missing else {}
-    return {key: Sight(first_seen_at=row.first_seen_at, story=row.story) for key, row in known.items()}
+    return {key: row.first_seen_at for key, row in known.items()}
+
+
+def stories(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Story of each key whose post was placed in one."""
+    return {key: row.story for key, row in _seen(list(keys)).items() if row.story}
 
 
 def placed(stories: Mapping[tuple[str, str], str]) -> None:

@@ -31,10 +31,10 @@ def import_file(file: Path, name: str, process: bool) -> None:
     Importing the same file again changes nothing. Rows that cannot be used are written, with their line and
     reason, to rejected/ in CAIFENG_HOME; the good rest goes on. Exit code 1 when every row was rejected.
     """
+    bootstrap.ready()
     from crawlers import files
     from storage.inbox import DjangoInbox
 
-    bootstrap.ready()
     now = datetime.now(UTC)
     source = _source(name, now)
     taken = new = 0

@@ -19,9 +19,9 @@ FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @FILE
 def backup(file: Path) -> None:
     """Write a consistent copy of this home to FILE (tar), while everything runs."""
+    bootstrap.ready()
     from caifeng import safekeeping
 
-    bootstrap.ready()
     kept = safekeeping.backup(file, bootstrap.post_store(), datetime.now(UTC))
     click.echo(f"已备份：帖文 {kept.posts} 条，告警 {kept.alerts} 条，{file.stat().st_size / 1e6:.1f} MB", err=True)
 
@@ -40,9 +40,9 @@ def restore(file: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
 def doctor(as_json: bool) -> None:
     """Check what a night shift would ask: disk, clock, stores, channels, sources, roster. Exit code 1 if anything is wrong."""
+    bootstrap.ready()
     from caifeng import health
 
-    bootstrap.ready()
     findings = health.examine(datetime.now(UTC))
     for finding in findings:
         if as_json:

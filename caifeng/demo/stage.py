@@ -125,16 +125,16 @@ def play(stage: Stage) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sink = slack_sink.SlackSink(
+    chat = slack_sink.Chat(
         token=stage.bot_token(),
         interactions_url=f"{stage.url}slack/interactions",
         signing_secret=stage.signing_secret(),
     )
-    chat = slack_sink.serve(sink, port=stage.port + 2)
-    town = Town(stage.port + 1, stage.began())
-    threading.Thread(target=town.serve_forever, daemon=True).start()
+    servers = [Town(stage.port + 1, stage.began()), slack_sink.SlackSink(port=stage.port + 2, chat=chat)]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     stop.wait()
-    for server in (town, chat):
+    for server in servers:
         server.shutdown()
 
 

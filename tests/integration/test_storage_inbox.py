@@ -91,6 +91,6 @@ def test_a_draft_keeps_its_first_sight_and_remembers_its_story() -> None:
     inbox.sights([key], {key: NOON})
     inbox.placed({key: "202611-a"})
 
-    later = inbox.sights([key], {key: NOON + timedelta(days=1)})[key]
+    later = inbox.sights([key], {key: NOON + timedelta(days=1)})
 
-    assert (later.first_seen_at, later.story) == (NOON, "202611-a")
+    assert (later, inbox.stories([key])) == ({key: NOON}, {key: "202611-a"})
