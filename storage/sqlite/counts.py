@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from storage.moments import instant
 from storage.sqlite import rows
 from storage.sqlite.rows import SEQUENCE_BITS, Row
 from storage.sqlite.translation import Selection
@@ -93,7 +94,7 @@ def histogram(connection: Any, selection: Selection, step: timedelta, facet: str
     found: Counter[tuple[datetime, str]] = Counter()
     for (hour, value), count in _per_hour(connection, selection, facet).items():
         start = hour if hours == 1 else (hour + 8) // 24 * 24 - 8
-        found[rows.moment(start * _HOUR), value] += count
+        found[instant(start * _HOUR), value] += count
     return found
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from core.model import TaggedPost
 from storage.codec import encode
 from storage.grams import index_tokens, whole_token
+from storage.moments import microseconds
 from storage.query import fields
 
 SEQUENCE_BITS = 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = 60_000_000
 
 #: Facets counted per hour; few values each.
@@ -23,16 +22,6 @@ DAILY = ("keyword", "institution", "incident")
 
 #: Facet token that every post has.
 ALL = "\x03"
-
-
-def microseconds(moment: datetime) -> int:
-    """Exact microseconds since 1970."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def moment(microseconds: int) -> datetime:
-    """The instant of `microseconds`."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def minute(at: int) -> int:

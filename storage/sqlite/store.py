@@ -16,8 +16,10 @@ from typing import Any
 from core.errors import Retry
 from core.model import Engagement, TaggedPost
 from core.ports import Bucket, Page
-from core.query import Field, Node
+from core.query import Node
+from storage import similar
 from storage.codec import decode
+from storage.moments import microseconds
 from storage.sqlite import counts, rows, schema
 from storage.sqlite.rows import SEQUENCE_BITS, Row
 from storage.sqlite.translation import Selection, select
@@ -57,7 +59,7 @@ class SqliteStore:
     def expire(self, before: datetime) -> int:
         """Drop posts published before, oldest first, some at a time so that writers get their turn."""
         expired = 0
-        gone = Selection(high=rows.microseconds(before) - 1)
+        gone = Selection(high=microseconds(before) - 1)
         tail = f"ORDER BY {{key}} LIMIT {_EXPIRED_AT_ONCE}"
         while True:
             with self._writing() as connection:
@@ -123,11 +125,7 @@ class SqliteStore:
 
     def similar(self, post_id: str, *, limit: int = 20) -> list[TaggedPost]:
         """Other posts of the same story, newest first."""
-        story = next((post.story for post in self.get([post_id])), None)
-        if story is None:
-            return []
-        page = self.search(Field("story", story), limit=limit + 1)
-        return [post for post in page.posts if post.post.id != post_id][:limit]
+        return similar.others(self, post_id, limit)
 
     # Counting
 
@@ -135,7 +133,7 @@ class SqliteStore:
         self, query: Node, *, start: datetime, end: datetime, step: timedelta, facet: str | None = None
     ) -> list[Bucket]:
         """Posts per hour or day of Shanghai."""
-        window = select(query).within(rows.microseconds(start), rows.microseconds(end) - 1)
+        window = select(query).within(microseconds(start), microseconds(end) - 1)
         with self._reading() as connection:
             found = counts.histogram(connection, window, step, facet or "")
         return [

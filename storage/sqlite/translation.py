@@ -12,6 +12,7 @@ from core.query import And, Everything, Field, Node, Not, Or, Range, Text
 from storage.grams import phrase_tokens, whole_token
 from storage.normal import matching_form
 from storage.query import fields
+from storage.query.bounds import bounds_of
 from storage.sqlite import rows
 
 _EVERY = f'facet : "{rows.ALL}"'
@@ -79,7 +80,7 @@ def select(query: Node) -> Selection:
     wanted: list[Node] = []
     for part in query.children if isinstance(query, And) else (query,):
         if isinstance(part, Range) and part.name == "published":
-            selection = selection.within(*_bounds(part))
+            selection = selection.within(*bounds_of(part))
         elif isinstance(part, Everything):
             continue
         elif _is_indexed(part):
@@ -89,19 +90,6 @@ def select(query: Node) -> Selection:
     if wanted:
         selection.match = _expression(And(tuple(wanted)))
     return selection
-
-
-def _bounds(bounds: Range) -> tuple[int | None, int | None]:
-    """Ends of a range as whole numbers, included; times in microseconds."""
-    low, high = (_number(end) for end in (bounds.low, bounds.high))
-    return (
-        None if low is None else low + bounds.open_low,
-        None if high is None else high - bounds.open_high,
-    )
-
-
-def _number(end: Any) -> int | None:
-    return end if end is None or isinstance(end, int) else rows.microseconds(end)
 
 
 def _is_indexed(node: Node) -> bool:
@@ -169,7 +157,7 @@ def _condition(node: Node, parameters: list[Any]) -> str:
         return f"post.key IN ({_MATCHING})"
     match node:
         case Range(name):
-            return _comparison("risk" if name == "risk" else "at", *_bounds(node), parameters)
+            return _comparison("risk" if name == "risk" else "at", *bounds_of(node), parameters)
         case Field(_, value):
             parameters.append(value)
             return "post.id = ?"
