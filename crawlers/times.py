@@ -21,6 +21,8 @@ _AHEAD = timedelta(days=1)
 #: `10:40` or `今天 10:40` names a moment that has been; minutes of skew are forgiven.
 _SKEW = timedelta(minutes=15)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+#: Databases fill a date up with these; nobody posted then.
+_FILLED_IN = frozenset({(0, 0, 0), (23, 59, 59)})
 #: A time stands in a short line; whoever passes a whole page gets the head of it read.
 _LONGEST = 400
 
@@ -158,6 +160,8 @@ def _moment(day: date, parts: Mapping[str, str | None], *, default_half: str = "
     if hour is None or hour > 24 or (hour == 24 and minute):
         return None
     second = parts.get("second")
+    if second and (hour, minute, int(second)) in _FILLED_IN:
+        return Moment(at=datetime.combine(day, time(), SHANGHAI), precision=Precision.DAY)
     start = datetime.combine(day, time(), _zone(parts.get("zone")))
     return Moment(
         at=start + timedelta(hours=hour, minutes=minute, seconds=int(second or 0)),
@@ -308,7 +312,7 @@ _DAY_NUMBER = r"(?P<day>[0-3]?\d(?=\d\d:)|[0-3]?\d)(?!\d(?!\d?:))"
 _FORMS = (
     _form(r"^1\d{9}(?:\d{3})?$", _unix),
     _form(r"刚刚|刚才|片刻(?:之|以)?前|几(?:秒钟?|分钟?)(?:之|以)?前|\bjust now\b", _just_now),
-    _form(r"半个?(?:小时|钟头)(?:之|以)?前", _half_hour),
+    _form(r"(?<!个)半个?(?:小时|钟头)(?:之|以)?前", _half_hour),
     _form(
         rf"(?P<count>{_NUMBER})\s?个?(?P<plus>半)?\s?(?P<unit>秒钟?|分钟?|小时|钟头|天|日|周|星期|礼拜|月|年)"
         rf"\s?(?:之|以)?前(?!\d)(?:\s?{_CLOCK})?",
@@ -345,12 +349,12 @@ _FORMS = (
     ),
     _form(rf"{_MONTH_NAME}\s(?P<day>\d{{1,2}})\s{_CLOCK}\s(?P<year>(?:19|20)\d\d)(?!\d)", _named_month),
     _form(
-        r"(?<![\d年备号证编])(?P<year>20\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>[0-2]\d|3[01])"
-        r"(?:[T\s_-]?(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?)?(?![\d号])",
+        rf"(?<!\d)(?P<year>20\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>[0-2]\d|3[01])[T\s]{_CLOCK}",
         _full_date,
     ),
     _form(
-        rf"(?<!\d)(?P<year>20\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>[0-2]\d|3[01])[T\s]{_CLOCK}",
+        r"(?<![\d年备号证编])(?P<year>20\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>[0-2]\d|3[01])"
+        r"(?:[T\s_-]?(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?)?(?![\d号])",
         _full_date,
     ),
     _form(
@@ -373,7 +377,7 @@ _FORMS = (
         _short_year,
     ),
     _form(
-        rf"(?<![\d年])(?<!\d年 )(?P<month>\d{{1,2}})\s?月\s?(?P<day>\d{{1,2}})\s?[日号]?(?!\d){_MAYBE_CLOCK}",
+        rf"(?<![\d年])(?<!\d年 )(?P<month>\d{{1,2}})\s?月\s?(?P<day>\d{{1,2}})(?:\s?[日号]|(?!\d)){_MAYBE_CLOCK}",
         _without_year,
     ),
     _form(
@@ -385,7 +389,7 @@ _FORMS = (
     _form(r"(?<![\w./-])(?<!\d:)(?P<month>[01]\d)[-/](?P<day>[0-3]\d)(?![\w./:%-])", _without_year),
     _form(r"^[(\[]?(?P<month>[01]?\d)-(?P<day>[0-3]?\d)[)\]]?$", _without_year),
     _form(
-        rf"(?P<which>上|本|这)?(?:个)?(?:星期|周|礼拜)(?P<weekday>[一二三四五六日天])(?:[\s,]{{0,2}}{_CLOCK})?",
+        rf"(?<![至到每、~-])(?P<which>上|本|这)?个?(?:星期|周|礼拜)(?P<weekday>[一二三四五六日天])(?:[\s,]{{0,2}}{_CLOCK}|(?![\w、~-]))",
         _weekday,
     ),
     _form(rf"^(?:(?:时间|更新|更新时间|最后回复|回复|发布)[:\s]{{0,2}})?{_CLOCK}$", _clock_today),
