@@ -1,7 +1,55 @@
-"""Addresses of the duty desk."""
+"""Addresses of the console. Every view names its page; see `console.access`."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from console.views import alert, assets, desk, duty, incidents, live, posts, records, sessions, setup, trends
+
+urlpatterns: list[URLPattern] = [
+    path("login", sessions.enter, name="login"),
+    path("logout", sessions.leave, name="logout"),
+    path("levels.css", assets.levels_css, name="levels_css"),
+    path("session/", sessions.remaining, name="remaining"),
+    path("session/extend", sessions.extend, name="extend"),
+    path("account/", records.account, name="account"),
+    path("live", live.live, name="live"),
+    path("stand", live.stand, name="stand"),
+    path("", desk.desk, name="desk"),
+    path("desk/rows", desk.rows, name="feed"),
+    path("desk/tabs", desk.tabs, name="tabs"),
+    path("alerts/act", alert.act_bulk, name="act_bulk"),
+    path("alerts/act/<str:action>", alert.bulk_form, name="bulk_form"),
+    path("alerts/<str:number>/", alert.show, name="alert"),
+    path("alerts/<str:number>/peek", alert.peek, name="peek"),
+    path("alerts/<str:number>/row", desk.row, name="row"),
+    path("alerts/<str:number>/act", alert.act, name="act"),
+    path("alerts/<str:number>/act/<str:action>", alert.form, name="act_form"),
+    path("posts/", posts.search, name="posts"),
+    path("posts/views", posts.save_view, name="save_view"),
+    path("posts/views/<int:pk>/drop", posts.drop_view, name="drop_view"),
+    path("posts/<str:post_id>/", posts.show, name="post"),
+    path("incidents/", incidents.index, name="incidents"),
+    path("incidents/<str:incident_id>/", incidents.show, name="incident"),
+    path("trends/", trends.show, name="trends"),
+    path("handover/", duty.handover, name="handover"),
+    path("handover/out", duty.sign_out, name="sign_out"),
+    path("handover/<int:pk>/in", duty.sign_in, name="sign_in"),
+    path("wall/", duty.wall, name="wall"),
+    path("wall/body", duty.wall_body, name="wall_body"),
+    path("sources/", setup.sources, name="sources"),
+    path("rules/", setup.rules, name="rules"),
+    path("rules/<str:rule_id>/", setup.rule, name="rule"),
+    path("roster/", setup.roster, name="roster"),
+    path("roster/substitutes", setup.substitute, name="substitute"),
+    path("roster/substitutes/<int:pk>/drop", setup.drop_substitute, name="drop_substitute"),
+    path("setup/", setup.sections, name="sections"),
+    path("setup/<str:name>/", setup.section, name="section"),
+    path("setup/<str:name>/<int:version>/", setup.section_version, name="section_version"),
+    path("receipts/", records.receipts, name="receipts"),
+    path("receipts/<uuid:pk>/resend", records.resend, name="resend"),
+    path("audit/", records.audit, name="audit"),
+    path("users/", records.users, name="users"),
+    path("users/add", records.add_user, name="add_user"),
+    path("users/<int:pk>/", records.edit_user, name="edit_user"),
+]

@@ -1,0 +1,1 @@
+"""One module per screen; views ask, decide nothing, and render."""

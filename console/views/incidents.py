@@ -1,0 +1,118 @@
+"""事件: matters several stories are about."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from alerts.models import OPEN_STATES, Alert, Response
+from console import charts, deps, wording
+from console.access import page
+from console.roles import Page
+from console.views.posts import value_name
+from core.clock import SHANGHAI
+from core.errors import CaifengError
+from core.query import Field, Node
+from storage.models import Incident, Story
+
+PER_PAGE = 30
+#: Longest span drawn by the hour; longer ones are drawn by the day.
+HOURLY = timedelta(days=4)
+STORIES = 12
+
+
+@page(Page.INCIDENTS)
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Incidents, hottest first or newest first, with the alerts about them."""
+    order = "-last_seen_at" if request.GET.get("order") == "new" else "-heat"
+    words = request.GET.get("q", "").strip()[:100]
+    rows = Incident.objects.filter(merged_into=None, title__contains=words).order_by(order, "id")
+    found = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    alerts: dict[str, list[Alert]] = {}
+    for alert in Alert.objects.filter(incident__in=[row.id for row in found]).order_by("-detected_at"):
+        alerts.setdefault(alert.incident or "", []).append(alert)
+    listed = [{"row": row, "alerts": alerts.get(row.id, [])} for row in found]
+    return render(request, "console/incidents.html", {"found": found, "listed": listed, "order": order, "q": words})
+
+
+@page(Page.INCIDENTS)
+@require_GET
+def show(request: HttpRequest, incident_id: str) -> HttpResponse:
+    """One incident: its spread over time, sources, places, stories and first post."""
+    incident = Incident.objects.filter(id=incident_id).first()
+    if incident is None:
+        raise Http404("没有这个事件")
+    if incident.merged_into:
+        return redirect("incident", incident_id=incident.merged_into)
+    alerts = list(Alert.objects.filter(incident=incident.id).order_by("-detected_at"))
+    context: dict[str, Any] = {
+        "incident": incident,
+        "alerts": alerts,
+        "open": [alert for alert in alerts if alert.state in OPEN_STATES],
+        "stories": list(Story.objects.filter(incident=incident.id).order_by("-size", "id")[:STORIES]),
+        "story_count": Story.objects.filter(incident=incident.id).count(),
+        "responded": Response.objects.filter(alert__in=alerts).order_by("published_at").first(),
+    }
+    try:
+        context |= _spread(incident, alerts, deps.now())
+    except CaifengError as fault:
+        context["down"] = f"帖文库暂时读不到：{fault}"
+    return render(request, "console/incident.html", context)
+
+
+def _spread(incident: Incident, alerts: list[Alert], now: datetime) -> dict[str, Any]:
+    store, node = deps.post_store(), Field("incident", incident.id)
+    start, end, step = window(incident.first_seen_at, incident.last_seen_at)
+    total = store.count(node)
+    notes = [(alert.detected_at, "告警") for alert in alerts[:3]]
+    chart = charts.bars(
+        store.histogram(node, start=start, end=end, step=step, facet="sentiment"),
+        start=start,
+        end=end,
+        step=step,
+        notes=notes,
+    )
+    moods = [(wording.MOODS[mood], chart.totals.get(mood, 0)) for mood in wording.MOODS]
+    return {
+        "chart": chart,
+        "total": total,
+        "recent": _recent(node, now),
+        "kinds": charts.shares([(value_name("kind", k), n) for k, n in store.terms(node, "kind", limit=8)], total),
+        "moods": charts.shares(moods, total, looks={"负面": "neg", "中性": "neu", "正面": "pos"}),
+        "places": charts.shares([(value_name("region", k), n) for k, n in store.terms(node, "region", limit=8)], total),
+        "sources": len(store.terms(node, "source", limit=1000)),
+        "first": _first(node),
+        "evidence": {"terms": (), "first": ""},
+    }
+
+
+def window(first: datetime, last: datetime) -> tuple[datetime, datetime, timedelta]:
+    """Whole local hours or days around a span, and the step between them."""
+    step = timedelta(hours=1) if last - first <= HOURLY else timedelta(days=1)
+    here = first.astimezone(SHANGHAI)
+    start = here.replace(minute=0, second=0, microsecond=0)
+    if step > timedelta(hours=1):
+        start = start.replace(hour=0)
+    steps = int((last - start) / step) + 1
+    return start, start + steps * step, step
+
+
+def _recent(node: Node, now: datetime) -> tuple[int, int]:
+    """Posts of the last whole hour and of the one before."""
+    store = deps.post_store()
+    end = now.astimezone(SHANGHAI).replace(minute=0, second=0, microsecond=0)
+    hour = timedelta(hours=1)
+    found = store.histogram(node, start=end - 2 * hour, end=end, step=hour)
+    counts = {bucket.start: bucket.count for bucket in found}
+    return counts.get(end - hour, 0), counts.get(end - 2 * hour, 0)
+
+
+def _first(node: Node) -> Any:
+    """The oldest post of the snapshot."""
+    return next(iter(deps.post_store().scan(node)), None)

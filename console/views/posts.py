@@ -1,0 +1,155 @@
+"""帖文检索 and one post."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from alerts.models import Alert, AlertPost
+from console import deps, evidence, wording
+from console.access import officer, page
+from console.models import SavedView
+from console.roles import Page
+from core.errors import CaifengError, QuerySyntax
+from core.ports import PostStore
+from core.query import Node
+from storage.query import parse
+
+PAGE = 20
+#: Facets beside the results: field, title, how its values are named.
+FACETS: tuple[tuple[str, str], ...] = (
+    ("topic", "话题"),
+    ("sentiment", "情感"),
+    ("kind", "信源类别"),
+    ("source", "信源"),
+    ("region", "地域"),
+    ("flag", "标记"),
+)
+
+
+@page(Page.POSTS)
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Search in the query language; what cannot be read is said where it stands."""
+    query = request.GET.get("q", "").strip()[:2000]
+    context: dict[str, Any] = {"q": query, "saved": _saved(request)}
+    try:
+        node = parse(query, deps.now())
+        context |= _found(node, query, request.GET.get("after") or None)
+    except QuerySyntax as fault:
+        context |= {
+            "fault": str(fault),
+            "position": fault.position,
+            "before": query[: fault.position - 1],
+            "at": query[fault.position - 1 :] or "（末尾）",
+        }
+    except CaifengError as fault:
+        context["down"] = f"帖文库暂时读不到：{fault}"
+    return render(request, "console/posts.html", context, status=422 if "fault" in context else 200)
+
+
+def _found(node: Node, query: str, after: str | None) -> dict[str, Any]:
+    store = deps.post_store()
+    found = store.search(node, limit=PAGE, after=after)
+    return {
+        "posts": found.posts,
+        "total": store.count(node),
+        "after": found.after,
+        "more": urlencode({"q": query, "after": found.after}) if found.after else "",
+        "evidence": {"terms": tuple(evidence.words_of(query, deps.now())), "first": ""},
+        "facets": facets(store, node, query),
+    }
+
+
+def facets(store: PostStore, node: Node, query: str) -> list[dict[str, Any]]:
+    """What the found posts are about, each value a link that narrows the search."""
+    return [
+        {
+            "title": title,
+            "values": [
+                {"name": value_name(field, value), "count": count, "query": narrowed(query, field, value)}
+                for value, count in store.terms(node, field, limit=8)
+            ],
+        }
+        for field, title in FACETS
+    ]
+
+
+def narrowed(query: str, field: str, value: str) -> str:
+    """The query, and this value of a field."""
+    quoted = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"({query}) AND {field}:{quoted}" if query else f"{field}:{quoted}"
+
+
+def value_name(field: str, value: str) -> str:
+    """A field's value in words."""
+    tables: Mapping[str, Mapping[str, str]] = {
+        "sentiment": wording.MOODS,
+        "kind": wording.KINDS,
+        "flag": wording.FLAGS,
+    }
+    if field == "topic":
+        topic = deps.profile().topic(value)
+        return topic.name if topic else value
+    if field == "source":
+        return next((source.name for source in deps.sources() if source.id == value), value)
+    if field == "region":
+        return value.rsplit("/", 1)[-1]
+    return tables.get(field, {}).get(value, value)
+
+
+def _saved(request: HttpRequest) -> list[SavedView]:
+    return list(SavedView.objects.filter(owner__username=officer(request).login).order_by("name"))
+
+
+@page(Page.POSTS)
+@require_POST
+def save_view(request: HttpRequest) -> HttpResponse:
+    """Keep a search under a name; the same name again replaces it."""
+    name, query = request.POST.get("name", "").strip()[:64], request.POST.get("q", "").strip()[:2000]
+    owner = User.objects.get(username=officer(request).login)
+    if name:
+        try:
+            with transaction.atomic():
+                SavedView.objects.update_or_create(
+                    owner=owner, name=name, defaults={"query": query, "saved_at": deps.now()}
+                )
+        except IntegrityError:
+            pass  # pressed twice: the other request kept the same view
+    return redirect(f"{reverse('posts')}?{urlencode({'q': query})}")
+
+
+@page(Page.POSTS)
+@require_POST
+def drop_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget a saved search of one's own."""
+    SavedView.objects.filter(pk=pk, owner__username=officer(request).login).delete()
+    return redirect("posts")
+
+
+@page(Page.POSTS)
+@require_GET
+def show(request: HttpRequest, post_id: str) -> HttpResponse:
+    """One post with everything Caifeng understood of it."""
+    store = deps.post_store()
+    found = store.get([post_id])
+    if not found:
+        raise Http404("没有这条帖文，或已过保存期")
+    tagged = found[0]
+    numbers = AlertPost.objects.filter(post=post_id).values_list("alert", flat=True)
+    context = {
+        "tagged": tagged,
+        "topics": [(value_name("topic", topic.id), topic) for topic in tagged.tags.topics],
+        "same": store.similar(post_id, limit=20),
+        "alerts": list(Alert.objects.filter(pk__in=numbers).order_by("-detected_at")),
+        "evidence": {"terms": tuple(term for topic in tagged.tags.topics[:1] for term in topic.terms), "first": ""},
+    }
+    return render(request, "console/post_page.html", context)

@@ -1,0 +1,94 @@
+"""Coming and going: login, logout, second factor, the session's end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.decorators import axes_dispatch
+from django import forms
+from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
+
+from console import deps
+from console.access import page
+from console.roles import Page
+from console.totp import accepts, confirmed
+
+
+class LoginForm(forms.Form):
+    """Login, password, and the code of the second factor where one is set up."""
+
+    username = forms.CharField(label="用户名", max_length=150)
+    password = forms.CharField(label="密码", widget=forms.PasswordInput, strip=False, max_length=256)
+    code = forms.CharField(label="动态口令", required=False, max_length=8)
+
+
+@page(Page.OPEN)
+@sensitive_post_parameters("password", "code")
+@axes_dispatch
+def enter(request: HttpRequest) -> HttpResponse:
+    """Log in; the answer to a wrong name and to a wrong password is the same."""
+    form = LoginForm(request.POST or None)
+    if request.method != "POST":
+        return _form(request, form)
+    if not form.is_valid():
+        return _form(request, form, "请填写用户名和密码。")
+    user = authenticate(request, username=form.cleaned_data["username"], password=form.cleaned_data["password"])
+    if not isinstance(user, User):
+        return _form(request, form, "用户名或密码不对。连续 5 次失败将锁定 15 分钟。")
+    if confirmed(user) and not accepts(user, form.cleaned_data["code"], deps.now()):
+        return _form(request, form, "请填写动态口令。" if not form.cleaned_data["code"] else "动态口令不对或已用过。")
+    login(request, user)
+    return redirect(_target(request))
+
+
+def _form(request: HttpRequest, form: LoginForm, fault: str = "") -> HttpResponse:
+    context = {"form": form, "fault": fault, "next": _target(request), "secure": request.is_secure()}
+    return render(request, "console/login.html", context, status=422 if fault else 200)
+
+
+def _target(request: HttpRequest) -> str:
+    """Where to go after the login; only addresses of this console."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        return wanted
+    return reverse("desk")
+
+
+def locked(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
+    """What axes shows once a login is locked."""
+    context = {
+        "title": "登录已锁定",
+        "message": "该用户名连续 5 次登录失败，已锁定 15 分钟。",
+        "remedy": "到时可再试；急用请管理员解锁。",
+    }
+    return render(request, "console/error.html", context, status=429)
+
+
+@page(Page.OPEN)
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """Log out."""
+    logout(request)
+    return redirect("login")
+
+
+@page(Page.SELF)
+@require_GET
+def remaining(request: HttpRequest) -> JsonResponse:
+    """Seconds the session still lasts, and the server's time in milliseconds."""
+    return JsonResponse({"seconds": request.session.get_expiry_age(), "now": int(deps.now().timestamp() * 1000)})
+
+
+@page(Page.SELF)
+@require_POST
+def extend(request: HttpRequest) -> JsonResponse:
+    """Let the session last its full length again from now."""
+    request.session.modified = True
+    return JsonResponse({"seconds": request.session.get_expiry_age()})
