@@ -130,7 +130,7 @@ class Crawl:
             "lied": self.lied,
             "retry_after": self.retry_after.total_seconds() if self.retry_after else 0,
             "refused": self.refused[:5],
-            "complete": self.complete,
+            "incomplete": not self.complete,
         }
         return {name: value for name, value in values.items() if value}
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 import openpyxl
 
@@ -43,7 +46,7 @@ class RejectedRow:
 
 
 Row = tuple[int, Mapping[str, Any]]
-SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".xlsx")
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".xlsx", ".gz")
 
 
 def read_rows(path: Path, source: Source, now: datetime) -> Iterator[RawItem | RejectedRow]:
@@ -55,20 +58,26 @@ def read_rows(path: Path, source: Source, now: datetime) -> Iterator[RawItem | R
                 yield row
             else:
                 yield _item(path, row, source, now)
-    except (OSError, zipfile.BadZipFile, KeyError, UnicodeError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, KeyError, UnicodeError) as error:
         raise ConfigError([Fault(file=path.name, line=None, reason=f"cannot be read: {error}")]) from error
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[Row | RejectedRow]]:
-    match path.suffix.lower():
+    match path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower():
         case ".csv" | ".tsv" | ".txt":
             return _csv_rows
         case ".jsonl" | ".ndjson":
             return _json_rows
-        case ".xlsx":
+        case ".xlsx" if path.suffix.lower() == ".xlsx":
             return _sheet_rows
     raise ConfigError(
-        [Fault(file=path.name, line=None, reason=f"cannot read {path.suffix or 'this'}: give csv, jsonl or xlsx")]
+        [
+            Fault(
+                file=path.name,
+                line=None,
+                reason=f"cannot read {path.suffix or 'this'}: give csv, jsonl (also .gz) or xlsx",
+            )
+        ]
     )
 
 
@@ -98,10 +107,15 @@ def _item(path: Path, row: Row, source: Source, now: datetime) -> RawItem | Reje
         return RejectedRow(file=path.name, line=line, reason=str(error))
 
 
+def _opened(path: Path) -> BinaryIO:
+    """The file, unpacked on the way when it ends in .gz."""
+    return cast(BinaryIO, gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb"))
+
+
 def encoding_of(path: Path) -> str:
     """`utf-8-sig`, `utf-16` or `gb18030`: by byte order mark, else by whether all of it is UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
+    with _opened(path) as file:
         start = file.read(1 << 20)
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
@@ -146,7 +160,7 @@ class _Lines:
 
 def _csv_rows(path: Path) -> Iterator[Row | RejectedRow]:
     csv.field_size_limit(MAX_LINE)
-    with path.open(encoding=encoding_of(path), errors="replace", newline="") as file:
+    with _opened(path) as opened, TextIOWrapper(opened, encoding_of(path), errors="replace", newline="") as file:
         lines = _Lines(file)
         texts = iter(lines)
         header_line = next(texts, "")
@@ -182,7 +196,7 @@ def _csv_row(path: Path, line: int, header: list[str], cells: list[str]) -> Row 
 
 
 def _json_rows(path: Path) -> Iterator[Row | RejectedRow]:
-    with path.open(encoding=encoding_of(path), errors="replace") as file:
+    with _opened(path) as opened, TextIOWrapper(opened, encoding_of(path), errors="replace") as file:
         lines = _Lines(file)
         for text in lines:
             yield from lines.rejections(path)

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from scrapy.utils.reactor import install_reactor
 from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
 from zope.interface import implementer
 
@@ -94,6 +95,15 @@ def install(reactor: Any, watch: Watch, guards: Sequence[str] = GUARDS) -> None:
         _guard_connections(reactor, watch)
     if "audit" in guards:
         sys.addaudithook(_hook(watch))
+
+
+def guarded_reactor(watch: Watch) -> Any:
+    """Twisted's asyncio reactor with all guards up. One per process: the first import of it chooses it."""
+    install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
+    from twisted.internet import reactor
+
+    install(reactor, watch)
+    return reactor
 
 
 def _guard_connections(reactor: Any, watch: Watch) -> None:

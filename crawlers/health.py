@@ -76,11 +76,13 @@ def judge(source: Source, facts: Facts, now: datetime) -> Judgement:
 def _silent(source: Source, facts: Facts, now: datetime) -> Judgement | None:
     if facts.last_new_at is None:
         return None
-    gap = now - facts.last_new_at
+    # Only what we looked at can have been empty: while we were blind, the silence was ours.
+    until = min(now, facts.last_ok_at or now)
+    gap = until - facts.last_new_at
     if source.silence_after is not None and gap > source.silence_after:
         words = f"已 {duration(gap)}没有新内容，超过为它定的 {duration(source.silence_after)}"
         return Judgement(health=Health.SILENT, reason=words, probability=0.0)
-    found = history.silence(facts.history, facts.last_new_at, now)
+    found = history.silence(facts.history, facts.last_new_at, until)
     if found.probability >= SILENT_BELOW:
         return None
     words = (
@@ -131,9 +133,9 @@ class SilentSource:
     reason: str
 
 
-def facts_of(row: SourceState, readings: Mapping[str, tuple[int, int]]) -> Facts:
+def facts_of(row: SourceState, now: datetime) -> Facts:
     """What a row and the inbox say of a source."""
-    read, unreadable = readings.get(row.source, (0, 0))
+    read, unreadable = readings(row.source, now)
     return Facts(
         failures=row.failures,
         last_ok_at=row.last_ok_at,
@@ -145,26 +147,22 @@ def facts_of(row: SourceState, readings: Mapping[str, tuple[int, int]]) -> Facts
     )
 
 
-def readings_of_day(now: datetime) -> dict[str, tuple[int, int]]:
-    """Source → items of the last day that were dealt with, and those put aside unread."""
-    rows = (
-        InboxItem.objects.filter(finished_at__gt=now - timedelta(days=1))
-        .values_list("source")
-        .annotate(read=Count("id"), unreadable=Count("id", filter=Q(state=InboxItem.State.REJECTED)))
-    )
-    return {source: (read, unreadable) for source, read, unreadable in rows}
+def readings(source: str, now: datetime) -> tuple[int, int]:
+    """Items of the last day that were dealt with, and those put aside unread."""
+    rows = InboxItem.objects.filter(source=source, finished_at__gt=now - timedelta(days=1))
+    found = rows.aggregate(read=Count("id"), unreadable=Count("id", filter=Q(state=InboxItem.State.REJECTED)))
+    return found["read"], found["unreadable"]
 
 
 def judge_all(sources: Iterable[Source], now: datetime) -> list[SilentSource]:
-    """Bring every source's word up to date and return those that are silent; silence needs no crawl to grow."""
-    readings = readings_of_day(now)
+    """Bring every source's word up to date and return those that are silent, for whoever raises alerts."""
     rows = {row.source: row for row in SourceState.objects.all()}
     silent: list[SilentSource] = []
     for source in sources:
         row = rows.get(source.id)
         if row is None or not source.enabled or (source.kind not in FETCHED and source.silence_after is None):
             continue
-        judgement = judge(source, facts_of(row, readings), now)
+        judgement = judge(source, facts_of(row, now), now)
         _note(row, judgement, now)
         if judgement.health == Health.SILENT and row.last_new_at is not None:
             silent.append(

@@ -24,6 +24,8 @@ def scrapy_settings(agent: str) -> dict[str, Any]:
         "DOWNLOAD_DELAY": 0,
         "CONCURRENT_REQUESTS": 8,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 2,
+        # In the order of the index: newest first.
+        "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
         "COOKIES_ENABLED": False,
         "HTTPERROR_ALLOW_ALL": True,
         "RETRY_TIMES": 1,

@@ -195,7 +195,7 @@ class Source(_Strict):
     limit: Annotated[int, Field(ge=1, le=2000)] = 60
     #: Index pages followed by `next` in one crawl at most.
     pages: Annotated[int, Field(ge=1, le=50)] = 1
-    #: feed, api: fetch the page behind each entry.
+    #: feed: fetch the page behind each entry.
     follow: bool = False
     #: Look at known threads and messages again after this long while the index still shows them.
     revisit: Duration = timedelta(hours=6)
@@ -211,8 +211,8 @@ class Source(_Strict):
     headers: dict[str, str] = Field(default_factory=dict)
     #: Silence is called after this long whatever the history says.
     silence_after: Duration | None = None
-    #: A stored page of this source, beside the file, for `caifeng sources test --fixture`.
-    fixture: str | None = None
+    #: Stored documents beside the file, for `caifeng sources test --fixture`: the index, then a page behind it.
+    fixtures: tuple[str, ...] = Field(default=(), strict=False)
 
     @field_validator("link_pattern")
     @classmethod

@@ -201,7 +201,8 @@ class SourceSpider(scrapy.Spider):
         return [self._page_request(link) for link in wanted[: max(room, 0)]]
 
     def _page_request(self, link: Link, url: str | None = None) -> Request:
-        thread = self.crawl.source.kind is Kind.FORUM
+        # Without a selector for contributions a thread is read as one text.
+        thread = self.crawl.source.kind is Kind.FORUM and self.crawl.source.selectors.post is not None
         return Request(
             url or link.url,
             callback=self.read_thread if thread else self.read_page,

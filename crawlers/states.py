@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.model import RawItem
 from crawlers.markup import canonical
@@ -117,6 +117,19 @@ def finish(source: str, owner: str, changes: Mapping[str, Any]) -> bool:
     """Write how the source stands now and end the lease; False when the lease was lost meanwhile."""
     rows = SourceState.objects.filter(source=source, lease_owner=owner)
     return rows.update(lease_owner="", lease_until=None, due_since=None, **changes) == 1
+
+
+def note_push(source: str, new: int, now: datetime) -> None:
+    """A push counts as a visit that succeeded."""
+    changes: dict[str, Any] = {
+        "last_ok_at": now,
+        "finished_at": now,
+        "health": SourceState.Health.OK,
+        "health_reason": "正常",
+    }
+    if new:
+        changes |= {"last_new_at": now, "items": F("items") + new}
+    SourceState.objects.filter(source=source).update(polls=F("polls") + 1, **changes)
 
 
 def forget_pages(now: datetime) -> int:

@@ -23,7 +23,6 @@ import psutil
 from django.conf import settings
 from django.db import close_old_connections, connections
 from scrapy.crawler import AsyncCrawlerRunner
-from scrapy.utils.reactor import install_reactor
 
 from crawlers import guards, health, history, states
 from crawlers.crawl import Crawl, validators_of
@@ -35,6 +34,7 @@ from crawlers.schedule import FIRST_PERIOD, plan
 from crawlers.scrapy_settings import scrapy_settings, user_agent
 from crawlers.sources import Kind, Source
 from crawlers.spider import SourceSpider
+from storage import heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ DRAIN_LIMIT = 20.0
 LONGEST_LIFE = timedelta(hours=24)
 MOST_MEMORY = 400 * 1024 * 1024
 #: Seconds between looks at the sources and at the database when nothing is known to be due.
-RELOAD, IDLE = 20.0, 5.0
+RELOAD, IDLE = 10.0, 5.0
+#: Seconds between signs of life; a role silent for a minute is shown as such.
+BEAT = 15.0
 
 SourcesLoader = Callable[[], Iterable[Source]]
 Clock = Callable[[], datetime]
@@ -69,10 +71,8 @@ def run(sources_loader: SourcesLoader, *, once: bool, stop: threading.Event, clo
     """
     # Ten lines a crawl; ours is the one that counts.
     logging.getLogger("scrapy").setLevel(logging.WARNING)
-    reactor = _install_reactor()
-    networks = parse_networks(settings.ALLOWED_NETWORKS)
-    watch = guards.Watch(borders((), networks))
-    guards.install(reactor, watch)
+    watch = guards.Watch(borders((), parse_networks(settings.ALLOWED_NETWORKS)))
+    reactor = guards.guarded_reactor(watch)
     worker = Worker(sources_loader, once=once, stop=stop, clock=clock, watch=watch)
     failures: list[BaseException] = []
 
@@ -88,14 +88,6 @@ def run(sources_loader: SourcesLoader, *, once: bool, stop: threading.Event, clo
     reactor.run(installSignalHandlers=False)
     if failures:
         raise failures[0]
-
-
-def _install_reactor() -> Any:
-    """Twisted's reactor is chosen by the first import of it, so it is imported here and nowhere above."""
-    install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
-    from twisted.internet import reactor
-
-    return reactor
 
 
 @dataclass(slots=True)
@@ -122,12 +114,16 @@ class Worker:
         # One thread, one connection: Django's ORM must not run in the loop, and SQLite has one writer anyway.
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._spoiled = False
+        self._started_at, self._beat_at = clock(), float("-inf")
+        self._counts = {"crawls": 0, "pages": 0, "new": 0, "failed": 0}
+        self._last_error = ""
 
     async def work(self) -> None:
         """The loop: load, lease, wait until something is due, done or to be stopped."""
         stopped = self._stopped()
         try:
             while not self._stop.is_set() and not self._worn_out():
+                await self._beat()
                 await self._reload()
                 await self._start_due()
                 if self._once and not self._running and not await self._is_due():
@@ -136,6 +132,7 @@ class Worker:
                 await asyncio.wait({stopped, *self._running}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._drain()
+            await self._in_database(heartbeat.leave, "crawl", self._owner)
             await self._in_database(connections.close_all)
             self._database.shutdown()
 
@@ -158,6 +155,14 @@ class Worker:
 
     def _in_database(self, function: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
         return asyncio.get_running_loop().run_in_executor(self._database, _with_fresh_connection, function, arguments)
+
+    async def _beat(self) -> None:
+        if time.monotonic() - self._beat_at < BEAT:
+            return
+        detail = {**self._counts, "running": len(self._running), "sources": len(self._sources)}
+        now = self._clock()
+        await self._in_database(heartbeat.beat, "crawl", self._owner, self._started_at, now, detail, self._last_error)
+        self._beat_at = time.monotonic()
 
     async def _reload(self) -> None:
         if time.monotonic() - self._loaded_at < RELOAD:
@@ -188,6 +193,7 @@ class Worker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         running = self._running.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
+            self._last_error = f"{running.source.id}: {error!r}"[:500]
             log.error("crawl failed", extra={"source": running.source.id}, exc_info=error)
 
     async def _is_due(self) -> bool:
@@ -228,7 +234,12 @@ class Worker:
             raise
         finally:
             crawl.release_gates()
+        self._count(crawl)
         log.info("crawled", extra={"source": source.id, **{f"crawl_{k}": v for k, v in crawl.outcome.items()}})
+
+    def _count(self, crawl: Crawl) -> None:
+        seen = {"crawls": 1, "pages": crawl.pages, "new": crawl.new, "failed": int(crawl.failed)}
+        self._counts = {name: count + seen[name] for name, count in self._counts.items()}
 
     async def _take_folder(self, crawl: Crawl) -> None:
         folder = Path(settings.HOME) / crawl.source.url
@@ -303,7 +314,10 @@ def finish_crawl(crawl: Crawl, row: SourceState, owner: str, now: datetime) -> N
         # Pages were left out: the index has to be read again, so it must not count as unchanged.
         "validators": {url: one.as_json() for url, one in crawl.validators.items()} if ok and crawl.complete else {},
     }
+    read, unreadable = health.readings(crawl.source.id, now)
     facts = health.Facts(
+        read=read,
+        unreadable=unreadable,
         failures=next_time.failures,
         last_ok_at=changes["last_ok_at"],
         last_new_at=changes["last_new_at"],
