@@ -111,3 +111,14 @@ def steps(row: Deadline, profile: Profile) -> tuple[Step, ...]:
 def next_step(ladder: Iterable[Step], done_percent: int) -> datetime | None:
     """When something is to be done next, after the steps up to `done_percent`; None when nothing is left."""
     return min((step.at for step in ladder if step.percent > done_percent), default=None)
+
+
+def next_dues(alerts: Collection[int] | QuerySet[Alert]) -> dict[int, tuple[str, datetime]]:
+    """Per alert the soonest clock that asks for something, and its stage; paused ones and rights left out."""
+    rows = (
+        Deadline.objects.filter(alert__in=alerts, met_at=None, cancelled_at=None, paused_at=None)
+        .exclude(stage__in=deadlines.RIGHTS)
+        .order_by("-due_at")
+        .values_list("alert_id", "stage", "due_at")
+    )
+    return {alert: (stage, due) for alert, stage, due in rows}

@@ -62,8 +62,25 @@ def suggest(posts: Sequence[TaggedPost], profile: Profile, *, hint: str | None =
     4. Several places: the department over them. 5. One place: its unit, guided by the department.
     6. No place: the topic's department, to be reviewed.
     """
-    places, matters = _places(posts, profile), _matters(posts, profile)
-    found = (
+    found = _decide(_places(posts, profile), _matters(posts, profile), profile, hint)
+    return _with_remarks(found, posts, profile)
+
+
+def of_topic(topic_id: str, place_names: Sequence[str], profile: Profile) -> Owner:
+    """Suggest for a matter that is only thought of: a topic and places, by name, path or id."""
+    topic = profile.topic(topic_id)
+    matters = (
+        [Matter(topic=topic.id, name=topic.name, unit=topic.owners[0], score=1.0)] if topic and topic.owners else []
+    )
+    found = [(name, _region(name, profile)) for name in place_names]
+    places = [
+        Place(path=name, region=region, unit=_unit_of(region, profile), posts=1) for name, region in found if region
+    ]
+    return _with_remarks(_decide(places, matters, profile, None), (), profile)
+
+
+def _decide(places: list[Place], matters: list[Matter], profile: Profile, hint: str | None) -> Owner:
+    return (
         _hinted(hint, places, matters, profile)
         or _specialist(places, matters, profile)
         or _departments(places, matters, profile)
@@ -71,7 +88,6 @@ def suggest(posts: Sequence[TaggedPost], profile: Profile, *, hint: str | None =
         or _one_place(places, matters, profile)
         or _fallback(matters, profile)
     )
-    return _with_remarks(found, posts, profile)
 
 
 def _hinted(hint: str | None, places: list[Place], matters: list[Matter], profile: Profile) -> Owner | None:
@@ -201,7 +217,7 @@ def _region(path: str, profile: Profile) -> Region | None:
     """The deepest known place of a path `省/市/县/乡镇`."""
     for name in reversed(path.split("/")):
         for region in profile.regions:
-            if region.name == name:
+            if name in (region.name, region.id):
                 return region
     return None
 

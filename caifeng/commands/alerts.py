@@ -123,9 +123,9 @@ def alerts(as_json: bool) -> None:
     from alerts import clocks
     from alerts.models import OPEN_STATES, Alert
 
-    found = list(Alert.objects.filter(state__in=OPEN_STATES))
-    due = clocks.next_dues(alert.pk for alert in found)
-    rows = [_row(alert, due.get(alert.pk)) for alert in found]
+    found = Alert.objects.filter(state__in=OPEN_STATES)
+    soonest = clocks.next_dues(found)
+    rows = [_row(alert, soonest.get(alert.pk)) for alert in found]
     for row in sorted(rows, key=lambda row: (row["next_due_at"] is None, row["next_due_at"] or "", row["number"])):
         if as_json:
             click.echo(json.dumps(row, ensure_ascii=False))
