@@ -100,8 +100,7 @@ def suggest(picture: Picture, profile: Profile) -> Suggestion:
     score = sum(part.points for part in parts)
     reached = _level_of(score, profile)
     floors = _floors(picture, profile)
-    rank = min([reached.rank, *(rank for rank, _ in floors)])
-    level = next((level for level in profile.levels if level.rank == rank), reached)
+    level = min([reached, *(floor for floor, _ in floors)], key=lambda level: level.rank)
     return Suggestion(score=score, level=level.id, parts=(*parts, *(part for _, part in floors)))
 
 
@@ -196,25 +195,29 @@ def _level_of(score: int, profile: Profile) -> Level:
     return next((level for level in by_gravity if score >= level.score), by_gravity[-1])
 
 
-def _floors(picture: Picture, profile: Profile) -> list[tuple[int, Part]]:
-    """Ranks the level may not fall below, gravest first; a profile with fewer levels uses its last one."""
+def _floors(picture: Picture, profile: Profile) -> list[tuple[Level, Part]]:
+    """Levels the suggestion may not fall below, gravest first."""
     marks = {*picture.flags, *(["instruction"] if picture.instructed else [])}
-    lowest = max(level.rank for level in profile.levels)
     floors = []
     for mark, wanted in _FLOORS.items():
         if mark in marks:
-            rank = min(wanted, lowest)
-            floors.append((rank, _floor(f"含“{_FLOOR_WORDS[mark]}”，不低于{_name(rank, profile)}")))
+            level = _at_least(wanted, profile)
+            floors.append((level, _floor(f"含“{_FLOOR_WORDS[mark]}”，不低于{_name(level)}")))
     asked = profile.level(picture.severity or "")
     if asked is not None:
-        floors.append((asked.rank, _floor(f"规则规定不低于{_name(asked.rank, profile)}")))
-    return sorted(floors, key=lambda floor: floor[0])
+        floors.append((asked, _floor(f"规则规定不低于{_name(asked)}")))
+    return sorted(floors, key=lambda floor: floor[0].rank)
+
+
+def _at_least(rank: int, profile: Profile) -> Level:
+    """The level of that rank, or the next graver one a profile with fewer levels has."""
+    graver = [level for level in profile.levels if level.rank <= rank]
+    return max(graver, key=lambda level: level.rank) if graver else min(profile.levels, key=lambda level: level.rank)
 
 
 def _floor(why: str) -> Part:
     return Part(part="下限", points=0, of=0, why=why)
 
 
-def _name(rank: int, profile: Profile) -> str:
-    level = next((level for level in profile.levels if level.rank == rank), profile.levels[-1])
+def _name(level: Level) -> str:
     return f"{level.id} 级（{level.name}）"
