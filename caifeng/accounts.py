@@ -19,19 +19,21 @@ def add(
     login: str,
     name: str,
     roles: Sequence[str],
-    password: str,
+    password_hash: str,
     *,
     unit: str = "",
     addresses: dict[str, str] | None = None,
 ) -> None:
-    """Make an account, or bring it to these roles; an existing password stays. Raises ConfigError."""
+    """Make an account, or bring it to these roles; an existing password stays.
+
+    `password_hash` comes from Django's `make_password`. Raises ConfigError.
+    """
     if unknown := set(roles) - set(ROLES):
         raise ConfigError(f"没有角色 {'、'.join(sorted(unknown))}；可用：{'、'.join(ROLES)}")
     with transaction.atomic():
-        user, fresh = get_user_model().objects.get_or_create(username=login, defaults={"first_name": name})
-        if fresh:
-            user.set_password(password)
-            user.save()
+        user, _ = get_user_model().objects.get_or_create(
+            username=login, defaults={"first_name": name, "password": password_hash}
+        )
         user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
         Contact.objects.update_or_create(
             user=user,
@@ -39,14 +41,14 @@ def add(
         )
 
 
-def from_profile(profile: Profile, password: str) -> None:
+def from_profile(profile: Profile, password_hash: str) -> None:
     """Accounts of everybody on the roster, one per department, one leader and one auditor."""
     for member in profile.roster.members:
-        add(member.login, member.name, [member.role], password, addresses=dict(member.addresses))
+        add(member.login, member.name, [member.role], password_hash, addresses=dict(member.addresses))
     for unit in profile.departments:
-        add(unit.id, unit.short, ["department"], password, unit=unit.id)
-    add("leader", "县领导", ["leader"], password)
-    add("auditor", "审计员", ["auditor"], password)
+        add(unit.id, unit.short, ["department"], password_hash, unit=unit.id)
+    add("leader", "县领导", ["leader"], password_hash)
+    add("auditor", "审计员", ["auditor"], password_hash)
 
 
 def change_password(login: str, password: str) -> None:

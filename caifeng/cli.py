@@ -45,6 +45,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "doctor": ("caifeng.commands.operate:doctor", "everything a night shift would ask", "管理"),
 }
 
+#: Commands that work without a database, and must start fast: Django is not even imported for them.
+PURE = frozenset({"up", "extract", "tag", "merge", "check", "rules", "deadlines"})
+
 
 class CaifengGroup(click.Group):
     """Loads a command's module when it is asked for, so that `caifeng tag` does not start Django."""
@@ -57,6 +60,10 @@ class CaifengGroup(click.Group):
         """Import and return the command."""
         if name not in COMMANDS:
             return None
+        if name not in PURE:
+            import django
+
+            django.setup()
         module, attribute = COMMANDS[name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command

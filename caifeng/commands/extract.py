@@ -51,7 +51,7 @@ def _line(name: str, url: str, now: datetime) -> dict[str, Any]:
 def _read(name: str) -> bytes:
     """The bytes as fetched, unpacked when they are gzip; one more than the limit at most."""
     if name == "-":
-        body = click.get_binary_stream("stdin").read(MAX_BYTES + 1)
+        body = sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
         with Path(name).open("rb") as file:
             body = file.read(MAX_BYTES + 1)

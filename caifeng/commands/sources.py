@@ -56,6 +56,7 @@ def list_sources(catalogue: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="one draft a line")
 def test_source(name: str, fixture: bool, file: Path | None, as_json: bool) -> None:
     """Show what source NAME would bring, without storing anything. Exit code 1 when it brings nothing."""
+    bootstrap.ready()
     from crawlers import preview
 
     source, folder = _find(name, file)
@@ -76,6 +77,7 @@ def test_source(name: str, fixture: bool, file: Path | None, as_json: bool) -> N
 @click.option("--save", is_flag=True, help="add it to this home, switched off, instead of only showing it")
 def add_source(url: str, name: str, save: bool) -> None:
     """Draft an entry for URL: its kind, its rows, how often. Look it over, then `caifeng sources test`."""
+    bootstrap.ready()
     from crawlers import preview
     from crawlers import sources as schema
     from crawlers.guess import guess

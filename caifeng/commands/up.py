@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 
 import click
 import httpx
@@ -35,11 +36,17 @@ def up(demo: bool) -> None:
     if demo:
         environment |= place.environment()
         commands.append(("town", [sys.executable, "-m", "caifeng.demo.stage", "play"]))
-        subprocess.run([sys.executable, "-m", "caifeng.demo.stage", "prepare"], env=environment, check=True)
+        _prepare(environment)
     children = [supervise.Child(name=name, command=line, environment=environment) for name, line in commands]
     threading.Thread(target=_announce, args=(place, demo, stop), daemon=True).start()
     supervise.Supervisor(children=children, stop=stop).run()
     click.echo("caifeng: all roles stopped", err=True)
+
+
+def _prepare(environment: Mapping[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "caifeng.demo.stage", "prepare"], env=environment, check=False)
+    if done.returncode:
+        raise click.ClickException("the demo's home could not be prepared; the reason stands above")
 
 
 def _free(port: int) -> None:

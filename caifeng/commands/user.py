@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from caifeng import accounts, bootstrap
+from caifeng import bootstrap
 
 PASSWORD = click.password_option(help="asked for when left out, so that it stays out of the shell's history")
 
@@ -18,12 +18,22 @@ def user() -> None:
 @user.command()
 @click.argument("login")
 @click.option("--name", required=True, help="as pages show it")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(accounts.ROLES))
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    help="duty_officer, duty_lead, department, leader, administrator, auditor",
+)
 @click.option("--unit", default="", help="department id, for the role department")
 @PASSWORD
 def add(login: str, name: str, roles: tuple[str, ...], unit: str, password: str) -> None:
     """Make an account."""
-    accounts.add(login, name, roles, password, unit=unit)
+    from django.contrib.auth.hashers import make_password
+
+    from caifeng import accounts
+
+    accounts.add(login, name, roles, make_password(password), unit=unit)
     click.echo(f"{login} 已建立", err=True)
 
 
@@ -32,6 +42,8 @@ def add(login: str, name: str, roles: tuple[str, ...], unit: str, password: str)
 @PASSWORD
 def password(login: str, password: str) -> None:
     """Set a new password."""
+    from caifeng import accounts
+
     accounts.change_password(login, password)
     click.echo(f"{login} 的密码已更改", err=True)
 

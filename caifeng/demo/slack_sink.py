@@ -117,6 +117,45 @@ def _text_faults(text: Any, at: str, limit: int, kinds: tuple[str, ...] = ("plai
     return [f"unescaped control character [json-pointer:{at}/text]"] if raw and text["type"] == "mrkdwn" else []
 
 
+def view_faults(view: Any) -> list[str]:
+    """What Slack would find wrong with a modal."""
+    if not isinstance(view, dict) or view.get("type") != "modal":
+        return ["invalid view type [json-pointer:/view/type]"]
+    found = [
+        fault
+        for name in ("title", "submit", "close")
+        if name in view or name == "title"
+        for fault in _text_faults(view.get(name), f"/view/{name}", 24, ("plain_text",))
+    ]
+    blocks = view.get("blocks")
+    if not isinstance(blocks, list) or not 1 <= len(blocks) <= 100:
+        return [*found, "must hold 1 to 100 items [json-pointer:/view/blocks]"]
+    for index, block in enumerate(blocks):
+        if block.get("type") == "input":
+            found += _input_faults(block, f"/view/blocks/{index}")
+    return found + (
+        ["too long [json-pointer:/view/private_metadata]"] if len(view.get("private_metadata", "")) > 3000 else []
+    )
+
+
+def _input_faults(block: Json, at: str) -> list[str]:
+    element = block.get("element") or {}
+    found = _text_faults(block.get("label"), f"{at}/label", 2000, ("plain_text",))
+    if not str(element.get("type", "")).endswith("select"):
+        return found
+    groups = element.get("option_groups") or [{"options": element.get("options") or []}]
+    for options in (group["options"] for group in groups):
+        if not 1 <= len(options) <= 100:
+            found.append(f"must hold 1 to 100 items [json-pointer:{at}/element/options]")
+        for option in options:
+            found += _text_faults(option.get("text"), f"{at}/element/options", 75, ("plain_text",))
+            if not 1 <= len(option.get("value", "")) <= 75:
+                found.append(f"bad option value [json-pointer:{at}/element/options]")
+    offered = [option for group in groups for option in group["options"]]
+    chosen = element.get("initial_options") or [element[name] for name in ("initial_option",) if name in element]
+    return found + [f"not one of the options [json-pointer:{at}/element]" for option in chosen if option not in offered]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An HTTP answer of the sink."""
@@ -155,11 +194,20 @@ class Chat:
         self.channels = channels
         self.interactions_url = interactions_url
         self.signing_secret = signing_secret
+        #: Where Socket Mode is served, if it is.
+        self.socket_url = ""
+        #: Set by the server that carries this chat.
+        self.url = ""
         self.plan: list[int] = []
         #: (method, body) of every call, refused ones too.
         self.calls: list[tuple[str, Json]] = []
         #: `channel:ts` → the message as it stands, in order of arrival.
         self.messages: dict[str, Json] = {}
+        #: Modals opened and words only one person saw.
+        self.views: list[Json] = []
+        self.whispers: list[Json] = []
+        #: Trigger → until when it opens a modal: three seconds, once.
+        self._triggers: dict[str, float] = {}
         self._lock = threading.Lock()
         self._last = 0.0
 
@@ -184,9 +232,16 @@ class Chat:
     def _api(self, method: str, body: Json, authorization: str) -> Answer:
         if not authorization.startswith("Bearer "):
             return _refused("not_authed")
-        if self.token and not hmac.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
+        expected = "Bearer xapp-" if method == "apps.connections.open" else f"Bearer {self.token}"
+        if self.token and not authorization.startswith(expected):
             return _refused("invalid_auth")
-        answers = {"chat.postMessage": self._post, "chat.update": self._update, "views.open": self._view}
+        answers = {
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "chat.postEphemeral": self._ephemeral,
+            "views.open": self._view,
+            "apps.connections.open": self._socket,
+        }
         return answers[method](body) if method in answers else _said({"ok": True})
 
     def _post(self, body: Json) -> Answer:
@@ -209,9 +264,21 @@ class Chat:
         return _said({"ok": True, "channel": body["channel"], "ts": body["ts"]})
 
     def _view(self, body: Json) -> Answer:
-        if not body.get("trigger_id"):
+        if time.monotonic() > self._triggers.pop(str(body.get("trigger_id")), 0):
+            return _refused("expired_trigger_id")
+        if wrong := view_faults(body.get("view")):
+            return _refused("invalid_arguments", wrong)
+        self.views.append(body["view"])
+        return _said({"ok": True, "view": {"id": f"V{len(self.views)}"}})
+
+    def _socket(self, body: Json) -> Answer:
+        return _said({"ok": True, "url": self.socket_url}) if self.socket_url else _refused("not_allowed_token_type")
+
+    def _ephemeral(self, body: Json) -> Answer:
+        if not body.get("user") or not body.get("text"):
             return _refused("invalid_arguments")
-        return _said({"ok": True, "view": {"id": "V1"}})
+        self.whispers.append(body)
+        return _said({"ok": True})
 
     def _keep(self, channel: str, body: Json) -> str:
         self._last = max(time.time(), self._last + 0.000_001)
@@ -221,30 +288,48 @@ class Chat:
 
     def press(self, key: str, action_id: str, user: str) -> int:
         """Send what Slack sends when a person presses a button; return the HTTP status of the answer."""
-        message = self.messages[key]
-        channel, _, stamp = key.partition(":")
-        button = next((b for b in _buttons(message) if b.get("action_id") == action_id), None)
+        payload = self.pressed(key, action_id, user)
+        return self.interact(payload) if payload else 404
+
+    def pressed(self, key: str, action_id: str, user: str) -> Json | None:
+        """The `block_actions` of a button of a message; None when it has no such button."""
+        button = next((b for b in _buttons(self.messages[key]) if b.get("action_id") == action_id), None)
         if button is None:
-            return 404
-        payload = {
+            return None
+        channel, _, stamp = key.rpartition(":")
+        trigger = f"{time.time_ns()}.{len(self._triggers)}"
+        self._triggers[trigger] = time.monotonic() + 3
+        return {
             "type": "block_actions",
             "user": {"id": user},
-            "trigger_id": f"{time.time_ns()}",
+            "trigger_id": trigger,
             "container": {"channel_id": channel, "message_ts": stamp},
             "channel": {"id": channel},
             "actions": [{"type": "button", "action_id": action_id, "value": button.get("value", "")}],
         }
-        return self.interact(payload)
+
+    def submitted(self, view: Json, values: Mapping[str, Any], user: str) -> Json:
+        """The `view_submission` of a modal with these values; a list for a choice of several."""
+        state = {
+            block["block_id"]: {block["element"]["action_id"]: _given(block["element"], values.get(block["block_id"]))}
+            for block in view["blocks"]
+        }
+        return {"type": "view_submission", "user": {"id": user}, "view": {**view, "state": {"values": state}}}
+
+    def signature(self, body: bytes, stamp: str) -> str:
+        """`v0=` and HMAC-SHA256 over `v0:stamp:body`."""
+        return (
+            "v0=" + hmac.new(self.signing_secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+        )
 
     def interact(self, payload: Json) -> int:
         """Sign and deliver an interaction."""
         body = urlencode({"payload": json.dumps(payload)}).encode()
         stamp = str(int(time.time()))
-        digest = hmac.new(self.signing_secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "X-Slack-Request-Timestamp": stamp,
-            "X-Slack-Signature": f"v0={digest.hexdigest()}",
+            "X-Slack-Signature": self.signature(body, stamp),
         }
         request = urllib.request.Request(self.interactions_url, data=body, headers=headers)  # noqa: S310 -- set by the operator
         try:
@@ -290,6 +375,14 @@ class Chat:
         hidden = {"key": key, "action_id": button.get("action_id", "")}
         inputs = "".join(f'<input type=hidden name="{name}" value="{_safe(value)}">' for name, value in hidden.items())
         return f'<form method=post action="/press">{inputs}<button>{label}</button></form> '
+
+
+def _given(element: Json, value: Any) -> Json:
+    if element["type"] == "plain_text_input":
+        return {"type": element["type"], "value": value}
+    if isinstance(value, list):
+        return {"type": element["type"], "selected_options": [{"value": one} for one in value]}
+    return {"type": element["type"], "selected_option": {"value": value} if value else None}
 
 
 def _planned(status: int) -> Answer:
@@ -339,7 +432,6 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; ba
 class _Handler(BaseHTTPRequestHandler):
     """Sockets around a sink."""
 
-    protocol_version = "HTTP/1.1"
     timeout = 30
     server: SlackSink
 
@@ -361,7 +453,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = _body(raw, self.headers.get("content-type", ""))
         if body is None:
             return self._answer(_refused("invalid_json"))
-        return self._answer(self.server.chat.call(self.path, body, self.headers.get("authorization", "")))
+        return self._answer(
+            self.server.chat.call(urlsplit(self.path).path, body, self.headers.get("authorization", ""))
+        )
 
     def _press(self, form: dict[str, list[str]]) -> None:
         """Only from the page itself: another site's form must not act for the person who looks at it."""
@@ -399,15 +493,13 @@ class SlackSink(ThreadingHTTPServer):
     def __init__(self, *, port: int = 0, host: str = "127.0.0.1", chat: Chat | None = None) -> None:
         self.chat = chat or Chat()
         super().__init__((host, port), _Handler)
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://{self.server_address[0]!s}:{self.server_port}"
+        self.chat.url = f"http://{host}:{self.server_port}"
 
 
 def _body(raw: bytes, kind: str) -> Json | None:
     """The call's arguments, JSON or form; None when unreadable."""
+    if not raw:
+        return {}
     try:
         if "json" in kind:
             read = json.loads(raw)

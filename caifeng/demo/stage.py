@@ -92,7 +92,12 @@ class Stage:
 
 def prepare(stage: Stage) -> None:
     """Profile, sources of the town, channels file and accounts."""
-    from caifeng import accounts, bootstrap
+    from caifeng import bootstrap
+
+    bootstrap.ready()
+    from django.contrib.auth.hashers import make_password
+
+    from caifeng import accounts
     from storage import documents
 
     now = datetime.now(UTC)
@@ -103,8 +108,10 @@ def prepare(stage: Stage) -> None:
     current = documents.newest("sources")
     if current is None or current.body != text:
         documents.save("sources", text, based_on=current.version if current else 0, actor="system:demo", now=now)
-    accounts.from_profile(profile, stage.password())
-    accounts.add(ADMIN, "系统管理员", ["administrator", "duty_lead"], stage.password())
+    # Hashing is slow on purpose; the demo's accounts share one password, so once is enough.
+    password_hash = make_password(stage.password())
+    accounts.from_profile(profile, password_hash)
+    accounts.add(ADMIN, "系统管理员", ["administrator", "duty_lead"], password_hash)
 
 
 def _channels(stage: Stage) -> dict[str, dict[str, str]]:
