@@ -329,7 +329,7 @@ _FORMS = (
     ),
     _form(
         r"(?<![\d.])(?P<year>(?:19|20)\d\d)\s?[-/.年\u2013\u2014_]\s?(?P<month>[01]?\d)\s?[-/.月\u2013\u2014_]\s?"
-        rf"{_DAY_NUMBER}(?![-/.]\d)\s?[日号]?{_MAYBE_CLOCK}",
+        rf"{_DAY_NUMBER}(?![-/.]\d{{1,4}}(?![\d:]))\s?[日号]?{_MAYBE_CLOCK}",
         _full_date,
     ),
     _form(

@@ -41,6 +41,10 @@ _SUPERSETS = {
     "us-ascii": "cp1252",
     "windows-1252": "cp1252",
 }
+#: Python's own names; its other codecs (hex, zlib, punycode …) are no charsets.
+_OF_PAGES = re.compile(
+    r"utf-8|gb18030|big5hkscs|hz|shift_jis|cp932|euc_jp|iso2022_jp|euc_kr|cp949|koi8-[ru]|cp125\d|cp874|iso8859-\d{1,2}"
+)
 _LABELS = {"big5hkscs": "big5", "cp1252": "windows-1252"}
 _DECLARED = re.compile(
     rb"""charset\s*=\s*["']?\s*([\w.:-]{2,40})|<\?xml[^>]{0,80}encoding\s*=\s*["']([\w.:-]{2,40})""", re.I
@@ -100,15 +104,13 @@ def _declared(body: bytes, content_type: str) -> str | None:
 
 
 def _codec(name: str) -> str | None:
-    """The codec of a name; only ones that read text from single or double bytes."""
-    name = _SUPERSETS.get(name, name)
+    """The codec of a charset name, when it is one that web pages are written in."""
     try:
-        found = codecs.lookup(name)
-        found.decode(b"a", "replace")
+        found = codecs.lookup(_SUPERSETS.get(name, name)).name
     except (LookupError, ValueError):
         return None
-    text_codec = getattr(found, "_is_text_encoding", True) and not found.name.startswith(("utf-16", "utf-32", "utf-7"))
-    return _SUPERSETS.get(found.name, found.name) if text_codec else None
+    found = _SUPERSETS.get(found, found)
+    return found if _OF_PAGES.fullmatch(found) else None
 
 
 def _likeliest(body: bytes, declared: str | None) -> str:

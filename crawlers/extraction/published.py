@@ -1,30 +1,36 @@
-"""When a page was published: metadata first, then the best of the times on the page."""
+"""When a page was published: what it states for machines and what it shows compete."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from core.clock import SHANGHAI
 from core.model import Precision
-from crawlers.extraction.layout import Paragraph
+from crawlers.extraction.layout import Layout, Paragraph
 from crawlers.extraction.page import Page
 from crawlers.times import Moment, parse_time
 
 _META = (
-    "pubdate", "publishdate", "publish_time", "publishtime", "article:published_time", "og:release_date",
-    "og:published_time", "weibo: article:create_at", "datepublished", "pub_date", "apub:time", "releasedate",
-    "createdate", "publication_date", "_pubtime", "dc.date", "dc.date.issued", "dcterms.created", "og:time",
+    "pubdate", "publishdate", "publish_time", "publishtime", "publishedtime", "firstpublishedtime", "published_time",
+    "article:published_time", "og:release_date", "og:published_time", "og:pubdate", "weibo: article:create_at",
+    "weibo:article:create_at", "datepublished", "pub_date", "apub:time", "releasedate", "release_date", "createdate",
+    "publication_date", "_pubtime", "dc.date", "dc.date.issued", "dcterms.created", "sailthru.date", "date", "parsely-pub-date",
 )  # fmt: skip
-_LINKED_DATA = re.compile(r'"(?:datePublished|pubDate|uploadDate)"\s*:\s*"([^"]{6,40})"')
-_DATE = re.compile(
-    r"(?:19|20)\d\d\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?\s*(?:[（(]?(?:星期|周).[)）]?)?\s*(?:[上下]午)?\s*"
-    r"(?:\d{1,2}\s?[:：时点]\s?\d{2}(?:[:：分]\d{2})?)?"
+_SCRIPTED = re.compile(
+    r"""["']?\b(?:datePublished|pubDate|publish_?[tT]ime|publishDate|pub_?[tT]ime|create_?[tT]ime|ct)["']?\s*[:=]\s*["']([^"'<>]{6,40})["']"""
 )
-_PUBLISH_LABEL = re.compile(r"发布|发表|来信|留言时间|提交|时间|日期|发帖")
-_OTHER_LABEL = re.compile(r"更新|截至|截止|修改|打印|注册|登录|今天是|现在是")
+_LONGEST_SCRIPT = 300_000
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}(?![\d.]*\d[.-])")
+#: A date with its weekday, clock and zone is no longer.
+_REACH = 40
+_CLOCK_LINE = re.compile(r"^\d{1,2}[:：]\d{2}")
+_IN_URL = re.compile(r"(?<!\d)((?:19|20)\d\d)[-/_]?([01]\d)[-/_]?([0-3]\d)(?!\d{3})")
+_PUBLISH_LABEL = re.compile(r"发布|发表|来信|留言时间|提交|时间|日期|发帖|刊发|来源")
+_OTHER_LABEL = re.compile(r"更新|截至|截止|修改|打印|注册|登录|今天是|现在是|回复于|回复时间|上次|有效期|办结|答复")
+_LABELLED = re.compile(r"(?:发布|发表|发帖|来信|留言|提交|写信)(?:时间|日期|于|在)?\s?[:：]?\s?(.{2,40})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,22 +42,26 @@ class _Candidate:
 def find_published(page: Page, title: str, now: datetime) -> Moment | None:
     """The publish time with its precision; None when the page states none that can be trusted.
 
-    1. Times in the metadata and on the page compete; a minute counts more than a day.
-    2. A time near the headline, or behind a label, gains; one inside a long paragraph loses.
+    1. Times for machines and times on the page compete; a minute counts more than a day.
+    2. A time near the headline, behind a label, or of the day in the address gains; one in running
+       text or in a list of links loses.
     3. A winner that knows only the day takes the minute from another time of that day.
+    4. Without any, a label may stand before a short or relative time; then the address tells the day.
     """
+    addressed = _day_of_address(page, now)
     candidates = [*_stated(page, now), *_visible(page, title, now)]
     if not candidates:
-        return None
-    best = max(candidates, key=lambda candidate: candidate.score).moment
+        return _labelled(page.layout, now) or addressed
+    day = _day(addressed) if addressed else None
+    best = max(candidates, key=lambda each: each.score + (2 if _day(each.moment) == day else 0)).moment
     if best.precision is not Precision.DAY:
         return best
-    exact = (c.moment for c in candidates if c.moment.precision is not Precision.DAY and _same_day(c.moment, best))
-    return next(exact, best)
+    exact = (each.moment for each in candidates if each.moment.precision is not Precision.DAY)
+    return next((moment for moment in exact if _day(moment) == _day(best)), best)
 
 
-def _same_day(one: Moment, other: Moment) -> bool:
-    return one.at.astimezone(SHANGHAI).date() == other.at.astimezone(SHANGHAI).date()
+def _day(moment: Moment) -> date:
+    return moment.at.astimezone(SHANGHAI).date()
 
 
 def _exactness(moment: Moment) -> float:
@@ -59,33 +69,45 @@ def _exactness(moment: Moment) -> float:
 
 
 def _stated(page: Page, now: datetime) -> Iterator[_Candidate]:
-    texts = [page.meta[name] for name in _META if name in page.meta]
-    for script in page.scripts:
-        if "@context" in script:
-            texts += _LINKED_DATA.findall(script)
-    for text in texts:
-        if moment := parse_time(text, now):
+    for name in _META:
+        if name in page.meta and (moment := parse_time(page.meta[name], now)):
             yield _Candidate(moment=moment, score=3 + _exactness(moment))
+    for element in page.root.iter("time"):
+        if (stamp := element.get("datetime")) and (moment := parse_time(stamp, now)):
+            yield _Candidate(moment=moment, score=1 + _exactness(moment))
+    for script in page.scripts:
+        linked = "@context" in script[:2000]
+        for match in _SCRIPTED.finditer(script[:_LONGEST_SCRIPT]):
+            if moment := parse_time(match[1], now):
+                yield _Candidate(moment=moment, score=(3 if linked else 0.5) + _exactness(moment))
 
 
 def _visible(page: Page, title: str, now: datetime) -> Iterator[_Candidate]:
-    headline = _headline_position(page, title)
+    headline = _headline_position(page.layout, title)
     position = 0
-    for paragraph in page.layout.paragraphs:
+    for index, paragraph in enumerate(page.layout.paragraphs):
         for match in _DATE.finditer(paragraph.text):
-            moment = parse_time(match[0], now)
-            if moment:
+            written = paragraph.text[match.start() : match.start() + _REACH]
+            if match.end() == len(paragraph.text):
+                written += _clock_below(page.layout, index)
+            if moment := parse_time(written, now):
                 score = _score(paragraph, match, position + match.start(), headline)
                 yield _Candidate(moment=moment, score=score + _exactness(moment))
         position += len(paragraph.text) + 1
 
 
-def _headline_position(page: Page, title: str) -> int | None:
+def _clock_below(layout: Layout, index: int) -> str:
+    """The next paragraph when it is nothing but a clock."""
+    below = layout.paragraphs[index + 1].text if index + 1 < len(layout.paragraphs) else ""
+    return f" {below}" if len(below) <= 8 and _CLOCK_LINE.match(below) else ""
+
+
+def _headline_position(layout: Layout, title: str) -> int | None:
     key = title[:12]
     if len(key) < 4:
         return None
     position, found = 0, None
-    for paragraph in page.layout.paragraphs:
+    for paragraph in layout.paragraphs:
         if key in paragraph.text:
             if paragraph.box.tag in {"h1", "h2"}:
                 return position
@@ -101,9 +123,29 @@ def _score(paragraph: Paragraph, match: re.Match[str], position: int, headline: 
         score += 2
     if _OTHER_LABEL.search(before):
         score -= 3
-    if len(paragraph.text) > 60:
+    if len(paragraph.text) > 150 or (len(paragraph.text) > 60 and "。" in paragraph.text):
         score -= 2.5
+    if paragraph.linked * 2 > paragraph.length or (paragraph.linked and paragraph.box.tag == "li"):
+        score -= 1.5
     if headline is not None:
         distance = position - headline
         score += 2.5 if 0 <= distance < 160 else 1 if -160 < distance < 0 else 0 if 0 <= distance < 1500 else -1
     return score
+
+
+def _labelled(layout: Layout, now: datetime) -> Moment | None:
+    for paragraph in layout.paragraphs:
+        match = _LABELLED.search(paragraph.text) if paragraph.length <= _REACH * 3 else None
+        if match and (moment := parse_time(match[1], now)):
+            return moment
+    return None
+
+
+def _day_of_address(page: Page, now: datetime) -> Moment | None:
+    """The day in the page's own address, or in the one it gives for itself."""
+    canonical = page.root.find(".//link[@rel='canonical']")
+    for address in (page.url, canonical.get("href") if canonical is not None else "", page.meta.get("og:url")):
+        for year, month, day in _IN_URL.findall((address or "").partition("://")[2]):
+            if moment := parse_time(f"{year}-{month}-{day}", now):
+                return moment
+    return None
