@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts import pace
-from alerts.lifecycle import State
+from alerts.lifecycle import OPEN_STATES, State
 from alerts.models import Notification
 from core.errors import CaifengError, Permanent, Retry
 
@@ -15,9 +15,9 @@ from core.errors import CaifengError, Permanent, Retry
 ASKING: Mapping[str, Collection[State]] = {
     "new_alert": {State.DETECTED},
     "dispatch": {State.DISPATCHED},
+    "returned": {State.ASSESSED},
+    **dict.fromkeys(("reminder", "overdue", "supervision_order"), OPEN_STATES),
 }
-#: States in which nobody owes anything any more.
-_OVER = {State.CLOSED, State.DISMISSED, State.MERGED}
 
 
 def moot(kind: str, state: State, *, stage_settled: bool) -> str:
@@ -29,7 +29,7 @@ def moot(kind: str, state: State, *, stage_settled: bool) -> str:
         return "该环节已完成或已停止计时，不再提醒"
     if kind not in ASKING or state in ASKING[kind]:
         return ""
-    return f"预警{'已结束' if state in _OVER else '已有人处理'}（{state.label}），不再通知"
+    return f"告警{'已有人处理' if state in OPEN_STATES else '已结束'}（{state.label}），不再通知"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from alerts import delivery, pace
+from alerts import cards, delivery, links, pace
 from alerts.lifecycle import State
 from alerts.models import Alert, Deadline, Lane, Notification
 from alerts.undelivered import tell
@@ -19,7 +19,11 @@ from core.errors import CaifengError, Retry
 from core.ports import Message, Notifier
 
 Channels = Mapping[str, Notifier]
+#: Alert → state and version of this moment.
+Live = Mapping[int, tuple[State, int]]
 Sending = Notification.Sending
+#: Roles who may have no account and get a link to act by.
+_OF_UNIT = ("contact", "head")
 
 #: Longer than any send begun under it; a sender that died is replaced after this time.
 LEASE = timedelta(seconds=60)
@@ -63,14 +67,15 @@ def claim(channels: Channels, *, owner: str, room: int, busy: Collection[str], n
     """
     _release_expired(now, room)
     rows = _due(now, room, {*busy, *_closed_lanes(channels, now)})
-    reasons = _moot(rows)
+    live = _live(rows)
+    reasons = _moot(rows, live)
     for key, reason in reasons.items():
         Notification.objects.filter(pk=key).update(state=Sending.CANCELLED, error=reason)
     ready = _admitted([row for row in rows if row.pk not in reasons], channels, now)
     Notification.objects.filter(pk__in=[row.pk for row in ready]).update(
         state=Sending.SENDING, lease_owner=owner, lease_until=now + LEASE, attempts=F("attempts") + 1
     )
-    return Claim(parcels=_parcels(ready, channels), cancelled=len(reasons))
+    return Claim(parcels=_parcels(ready, live, channels, now), cancelled=len(reasons))
 
 
 def _release_expired(now: datetime, room: int) -> None:
@@ -102,15 +107,17 @@ def _lane(channels: Channels, row: Notification) -> str:
     return pace.lane_of(row.channel, row.recipient, _limit(channels, row.channel))
 
 
-def _moot(rows: Sequence[Notification]) -> dict[UUID, str]:
-    """Key → why it is not worth sending any more."""
+def _live(rows: Sequence[Notification]) -> Live:
     about = {row.alert_id for row in rows if row.alert_id is not None}
-    if not about:
-        return {}
-    states = dict(Alert.objects.filter(pk__in=about).values_list("pk", "state"))
+    found = Alert.objects.filter(pk__in=about).values_list("pk", "state", "version") if about else ()
+    return {key: (State(state), version) for key, state, version in found}
+
+
+def _moot(rows: Sequence[Notification], live: Live) -> dict[UUID, str]:
+    """Key → why it is not worth sending any more."""
     settled = _settled_stages(rows)
     reasons = {
-        row.pk: delivery.moot(row.kind, State(states[row.alert_id]), stage_settled=_stage(row) in settled)
+        row.pk: delivery.moot(row.kind, live[row.alert_id][0], stage_settled=_stage(row) in settled)
         for row in rows
         if row.alert_id is not None
     }
@@ -152,37 +159,34 @@ def _takes_place(lane: str, left: dict[str, int]) -> bool:
     return left[lane] >= 0
 
 
-def _parcels(rows: Sequence[Notification], channels: Channels) -> tuple[Parcel, ...]:
-    threads = _threads(rows, channels)
+def _parcels(rows: Sequence[Notification], live: Live, channels: Channels, now: datetime) -> tuple[Parcel, ...]:
+    first = _first_cards(rows)
     return tuple(
-        Parcel(row=row, lane=_lane(channels, row), message=_message(row, threads.get(_thread(row), ""))) for row in rows
+        Parcel(row=row, lane=_lane(channels, row), message=_message(row, live, first.get(_place(row), ""), now))
+        for row in rows
     )
 
 
-def _message(row: Notification, thread: str) -> Message:
-    data = {**row.payload, "kind": row.kind, "reason": row.reason, "alert": row.alert_id, "thread": thread}
+def _message(row: Notification, live: Live, card: str, now: datetime) -> Message:
+    """The row as its channel gets it; state and version are those of now, so that its buttons work."""
+    data = {**row.payload, "kind": row.kind, "reason": row.reason, "alert": row.alert_id, "thread": card}
+    if row.alert_id is not None:
+        data["state"], data["version"] = live[row.alert_id]
+        if row.payload.get("role") in _OF_UNIT and row.payload.get("unit") and row.payload.get("actions"):
+            data["action_url"] = links.url(row.alert_id, row.payload["unit"], now)
     title, text = str(data.pop("title", "")), str(data.pop("text", ""))
     return Message(id=str(row.pk), recipient=row.recipient, title=title, text=text, data=data)
 
 
-def _thread(row: Notification) -> tuple[int | None, str, str]:
+def _place(row: Notification) -> tuple[int | None, str, str]:
     return row.alert_id, row.channel, row.recipient
 
 
-def _threads(rows: Sequence[Notification], channels: Channels) -> dict[tuple[int | None, str, str], str]:
-    """(alert, channel, recipient) → provider's id of the first message there, for channels that keep threads."""
-    about = [row for row in rows if row.alert_id and _keeps_threads(channels.get(row.channel))]
-    if not about:
-        return {}
-    earlier = Notification.objects.filter(
-        alert__in={row.alert_id for row in about}, channel__in={row.channel for row in about}, state=Sending.SENT
-    ).exclude(provider_id="")
-    newest_first = earlier.order_by("-sent_at").values_list("alert", "channel", "recipient", "provider_id")
-    return {(alert, channel, recipient): root for alert, channel, recipient, root in newest_first}
-
-
-def _keeps_threads(channel: Notifier | None) -> bool:
-    return getattr(channel, "keeps_threads", False)
+def _first_cards(rows: Sequence[Notification]) -> dict[tuple[int | None, str, str], str]:
+    """(alert, channel, recipient) → provider's id of the first card there."""
+    about = {row.alert_id for row in rows if row.alert_id is not None}
+    newest_first = cards.of(about).order_by("-sent_at") if about else Notification.objects.none()
+    return {_place(row): row.provider_id for row in newest_first.only("alert", "channel", "recipient", "provider_id")}
 
 
 @transaction.atomic

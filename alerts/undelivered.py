@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alerts import delivery
-from alerts.models import Contact, Notification
+from alerts.models import Alert, Contact, Notification
 
 KIND = "undelivered"
 #: Always there; the notice then stands on the console only.
@@ -18,26 +18,44 @@ def tell(row: Notification, error: str, final: bool, channels: Sequence[str], no
 
     A notice that fails itself is tried over the lead's remaining channels, and ends on the console.
     """
-    from alerts.outbox import enqueue  # the outbox sends what is written here
-
     tried = [*row.payload.get("tried", []), row.channel]
     if row.channel == LAST_RESORT:
         return
-    cause = row.payload.get("cause", str(row.pk))
+    cause = f"{row.payload.get('cause', row.pk)}:{'final' if final else 'late'}"
     payload = row.payload if row.kind == KIND else _payload(row, error, final)
-    for name, channel, address in _leads(channels, tried):
+    _write(cause, {**payload, "cause": cause, "tried": tried}, channels, tried, now, row.alert)
+
+
+def warn(*, cause: str, title: str, text: str, channels: Sequence[str], now: datetime) -> int:
+    """Tell the duty leads of a fault of the house, once for each cause; return how many notices were written."""
+    return _write(cause, {"title": title, "text": text, "cause": cause, "tried": []}, channels, [], now, None)
+
+
+def _write(
+    cause: str,
+    payload: dict[str, object],
+    channels: Sequence[str],
+    tried: Sequence[str],
+    now: datetime,
+    alert: Alert | None,
+) -> int:
+    from alerts.outbox import enqueue  # the outbox sends what is written here
+
+    return sum(
         enqueue(
-            dedupe_key=f"{KIND}:{cause}:{'final' if final else 'late'}:{channel}:{address}",
+            dedupe_key=f"{KIND}:{cause}:{channel}:{address}"[:256],
             kind=KIND,
             channel=channel,
             recipient=address,
             recipient_name=name,
-            reason="值班长：通知未送达须另行联系",
-            payload={**payload, "cause": cause, "tried": tried},
+            reason="值班长：系统异常须人工处理",
+            payload=payload,
             urgency=0,
             now=now,
-            alert=row.alert,
+            alert=alert,
         )
+        for name, channel, address in _leads(channels, tried)
+    )
 
 
 def _leads(channels: Sequence[str], tried: Sequence[str]) -> list[tuple[str, str, str]]:

@@ -29,11 +29,13 @@ REGISTRY: dict[str, str] = {
 def load(config: Mapping[str, Any], *, file: str = "channels") -> dict[str, Notifier]:
     """Open every configured channel, and the console, which needs no settings. Raises ConfigError with all faults.
 
-    Key: the channel's name, or any name with the setting `kind`, so that there can be two of one kind.
+    Key: the channel's name, or any name with the setting `kind`, so that there can be two of one kind; `heartbeat`
+    is no channel but whom to send signs of life (`alerts.heartbeat`).
     """
     channels: dict[str, Notifier] = {}
     faults: list[Fault] = []
-    for name, settings in {"console": {}, **config}.items():
+    named = {name: settings for name, settings in config.items() if name != "heartbeat"}
+    for name, settings in {"console": {}, **named}.items():
         try:
             channels[name] = _open(name, settings)
         except (TypeError, ValueError) as error:

@@ -8,9 +8,9 @@ from core.ports import Message
 def whole(message: Message) -> tuple[str, str]:
     """The words, and the tail that must survive a cut: number and link."""
     head = f"{message.title}\n{message.text}".strip()
-    level, number, url = (str(message.data.get(name) or "") for name in ("level", "number", "url"))
+    level, number, url, act = (str(message.data.get(name) or "") for name in ("level", "number", "url", "action_url"))
     facts = "，".join(part for part in (f"编号 {number}" if number else "", f"{level}级" if level else "") if part)
-    return head, "\n".join(part for part in (facts, url) if part)
+    return head, "\n".join(part for part in (facts, url, f"免登录办理：{act}" if act else "") if part)
 
 
 def fit(message: Message, limit: int) -> str:

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from alerts.cards import CARD, KIND
 from alerts.channels import http
-from alerts.channels.slack_card import card, fallback
+from alerts.channels.slack_card import FALLBACK, card, cut, escape, fallback
 from alerts.pace import Limit
 from core.errors import CaifengError, Permanent, Retry
 from core.ports import Message
@@ -38,7 +39,6 @@ class Slack:
 
     #: Slack: one message a second in a channel, short bursts allowed.
     limit: ClassVar[Limit] = Limit(burst=10, every=timedelta(seconds=1))
-    keeps_threads: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -57,12 +57,13 @@ class Slack:
         self.signing_secret = signing_secret
         #: Slack user id → login.
         self.users = dict(users or {})
-        self.web = WebClient(token=token, base_url=base_url, timeout=10, proxy=proxy)
+        # No retries in here: the outbox knows what was sent and when to try again.
+        self.web = WebClient(token=token, base_url=base_url, timeout=10, proxy=proxy, retry_handlers=[])
         self._webhooks = http.check_addresses(webhooks) if webhooks else {}
         self._client = http.client(proxy)
 
     def send(self, message: Message) -> str:
-        """Post a card or, for an alert that has one here, update it and reply below it; return `channel:ts`."""
+        """Post a card or, for an alert that has one here, update it and reply below it; return `card:channel:ts`."""
         if message.recipient in self._webhooks:
             return self._by_webhook(message)
         if root := str(message.data.get("thread") or ""):
@@ -70,16 +71,16 @@ class Slack:
         return self._post(message)
 
     def _post(self, message: Message) -> str:
-        answer = self._call("chat.postMessage", channel=message.recipient, blocks=card(message), **_text(message))
-        return f"{answer['channel']}:{answer['ts']}"
+        answer = self.call("chat.postMessage", channel=message.recipient, blocks=card(message), **_text(message))
+        return f"{CARD}{answer['channel']}:{answer['ts']}"
 
     def _follow(self, message: Message, root: str) -> str:
         """Update first: repeated after a crash it changes nothing, while the reply would stand twice."""
-        channel, _, ts = root.partition(":")
+        channel, _, ts = root.removeprefix(CARD).rpartition(":")
         try:
-            self._call("chat.update", channel=channel, ts=ts, blocks=card(message), text=fallback(message))
-            if message.data.get("kind") != "card":
-                self._call("chat.postMessage", channel=channel, thread_ts=ts, **_text(message))
+            self.call("chat.update", channel=channel, ts=ts, blocks=card(message), text=fallback(message))
+            if note := _note(message):
+                self.call("chat.postMessage", channel=channel, thread_ts=ts, **{**_text(message), "text": note})
         except _Lost:
             return self._post(message)
         return root
@@ -89,7 +90,8 @@ class Slack:
         http.post(self._client, self._webhooks[message.recipient], json=body)
         return ""
 
-    def _call(self, method: str, **body: Any) -> Mapping[str, Any]:
+    def call(self, method: str, **body: Any) -> Mapping[str, Any]:
+        """One Web API call. Raises Retry or Permanent."""
         try:
             answer = self.web.api_call(method, json=body)
         except SlackApiError as error:
@@ -102,6 +104,13 @@ class Slack:
 
 class _Lost(Permanent):
     """The card to follow is no longer there."""
+
+
+def _note(message: Message) -> str:
+    """What goes into the thread: the message, or what happened when only the card changed."""
+    if message.data.get("kind") != KIND:
+        return fallback(message)
+    return cut(escape(str(message.data.get("note") or "")), FALLBACK)
 
 
 def _text(message: Message) -> dict[str, Any]:

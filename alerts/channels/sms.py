@@ -76,7 +76,8 @@ class Sms:
 
     def _text(self, message: Message) -> str:
         """Title, number and link on one line; people read the rest at the desk."""
-        number, url = (str(message.data.get(name) or "") for name in ("number", "url"))
+        number = str(message.data.get("number") or "")
+        url = str(message.data.get("action_url") or message.data.get("url") or "")
         tail = " ".join(part for part in (f"编号{number}" if number else "", url) if part)
         head = " ".join(f"{self._signature}{message.title}".split())
         room = max(self._longest - len(tail) - 1, 10)

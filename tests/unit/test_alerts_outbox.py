@@ -306,14 +306,14 @@ def test_a_running_lease_is_left_alone() -> None:
 
 
 def test_later_messages_of_an_alert_carry_the_first_ones_thread() -> None:
-    alert, chat = an_alert(), Recorder(keeps_threads=True)
+    alert, chat = an_alert(), Recorder(lambda message: f"card:C1:{message.id}")
     first = put("a", alert=alert)
     step(chat=chat)
     put("b", alert=alert, now=NINE + timedelta(seconds=9))
 
     step(NINE + timedelta(seconds=9), chat=chat)
 
-    assert [message.data["thread"] for message in chat.got] == ["", f"p-{first.pk}"]
+    assert [message.data["thread"] for message in chat.got] == ["", f"card:C1:{first.pk}"]
 
 
 def test_a_shared_lane_counts_all_recipients() -> None:

@@ -1,0 +1,61 @@
+"""Cards that stay: a message of a channel that can change what it sent follows its alert."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from alerts.lifecycle import Action
+from alerts.models import Alert, AlertEvent, Notification
+from core.clock import SHANGHAI
+
+#: A provider's id that begins so names a card its channel can change and answer below.
+CARD = "card:"
+#: Kind of the rows that only bring a card up to date.
+KIND = "card"
+#: Buttons a card may come to offer; which of them show depends on the state.
+_DUTY = (Action.CONFIRM, Action.DISMISS, Action.DISPATCH, Action.ACKNOWLEDGE, Action.RETURN, Action.HANDLE)
+_UNIT = (Action.ACKNOWLEDGE, Action.RETURN, Action.HANDLE)
+
+
+def of(alerts: Collection[int]) -> QuerySet[Notification]:
+    """The cards that stand somewhere for these alerts."""
+    sent = Notification.objects.filter(alert__in=alerts, state=Notification.Sending.SENT)
+    return sent.filter(provider_id__startswith=CARD)
+
+
+def refresh(alert: Alert, now: datetime) -> int:
+    """Write a row for every place that shows the alert's card: new state, and what happened as a line below it.
+
+    Joins the caller's transaction; once per place and version.
+    """
+    from alerts.outbox import enqueue  # the outbox asks here for the cards
+
+    event = AlertEvent.objects.filter(alert=alert).order_by("-seq").first()
+    places = {(row.channel, row.recipient): row for row in of([alert.pk]).order_by("-sent_at")}
+    written = 0
+    for (channel, recipient), first in places.items():
+        changes = {"state": alert.state, "version": alert.version, "level": alert.level or alert.suggested_level}
+        buttons = _DUTY if str(first.payload.get("role", "")).startswith("duty") else _UNIT
+        written += enqueue(
+            dedupe_key=f"card/{alert.number}/{alert.version}/{channel}/{recipient}"[:256],
+            kind=KIND,
+            channel=channel,
+            recipient=recipient,
+            recipient_name=first.recipient_name,
+            reason="告警有变化，更新卡片",
+            payload={**first.payload, **changes, "actions": list(buttons), "note": line(event) if event else ""},
+            urgency=4,
+            now=now,
+            alert=alert,
+        )
+    return written
+
+
+def line(event: AlertEvent) -> str:
+    """`09:12 guhuaiqing 签收：已派人到场`."""
+    label = Action(event.kind).label if event.kind in set(Action) else event.kind
+    words = f"：{event.note}" if event.note else ""
+    return f"{event.at.astimezone(SHANGHAI):%m-%d %H:%M} {event.actor} {label}{words}"
