@@ -100,7 +100,7 @@ def _filled(entry: Entry) -> Entry | None:
 def _broken_feed(body: bytes) -> tuple[Entry, ...]:
     """Feeds with an unescaped `&` or worse: slow and forgiving."""
     parsed = feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
-    if not parsed.version:
+    if not parsed.get("version"):
         raise Rejected("不是订阅源，也不是完整的 XML")
     return tuple(filter(None, (_lenient_entry(entry) for entry in parsed.entries)))
 

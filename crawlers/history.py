@@ -17,10 +17,13 @@ HOUR = timedelta(hours=1)
 SLOTS = 168
 #: Hours watched before the history says anything: one whole week.
 ENOUGH = 168
-#: Weight of what is usual at this hour on any like day, in weeks of own experience.
-PRIOR = 2.0
+#: Weight of what is usual at this hour on any like day, in weeks of own experience; and within that, the
+#: weight of what is usual at any hour.
+PRIOR, PRIOR_OF_PRIOR = 2.0, 0.5
 #: Each new week weighs the older ones down by this, each new gap the older gaps by that.
-FADE, GAP_FADE = 0.9, 0.995
+FADE, GAP_FADE = 0.9, 0.99
+#: Hours watched before gaps are measured: chances of a week alone are too rough to measure with.
+MEASURED = 336
 #: Gaps as in a Poisson process, which a young history is steadied with.
 PRIOR_GAPS = 10.0
 #: Hours a gap is followed back at most; beyond, it is certain.
@@ -100,7 +103,7 @@ def _count(history: History, index: int, live: bool) -> History:
     active[index] = active[index] * FADE + live
     gap = history.gap + chance
     weight, total, squares = history.gaps
-    if live and history.hours >= ENOUGH:
+    if live and history.hours >= MEASURED:
         weight, total, squares = weight * GAP_FADE + 1, total * GAP_FADE + gap, squares * GAP_FADE + gap * gap
     return replace(
         history,
@@ -127,7 +130,7 @@ def _chance(history: History, index: int) -> float:
     """Chance that an hour of this slot brings something: own experience, steadied by like days at that hour."""
     everything = (sum(history.active) + 0.5) / (sum(history.watched) + 1)
     peers = slice(index % 24, 120, 24) if index < 120 else slice(120 + index % 24, SLOTS, 24)
-    usual = (sum(history.active[peers]) + everything * PRIOR) / (sum(history.watched[peers]) + PRIOR)
+    usual = (sum(history.active[peers]) + everything * PRIOR_OF_PRIOR) / (sum(history.watched[peers]) + PRIOR_OF_PRIOR)
     return (history.active[index] + usual * PRIOR) / (history.watched[index] + PRIOR)
 
 

@@ -14,6 +14,19 @@ from crawlers.sources import Source, is_literal, origin_of
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: Special purposes (IANA) that Python 3.11 takes for public, and tunnels that carry a private address inside.
+_SPECIAL = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "64:ff9b:1::/48",
+        "2001::/23",
+        "2002::/16",
+        "3fff::/20",
+        "5f00::/16",
+    )
+)
 #: RFC 6052: an IPv4 address in the last four bytes, routed to it by a translator.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -40,19 +53,18 @@ def address_refusal(text: str, networks: tuple[Network, ...]) -> str:
         return f"not an address: {text[:60]}"
     if any(address in network for network in networks):
         return ""
-    if not address.is_global or address.is_multicast:
+    if not address.is_global or address.is_multicast or any(address in network for network in _SPECIAL):
         return f"{address} is not a public address and not in CAIFENG_ALLOWED_NETWORKS"
     return ""
 
 
 def _unwrapped(address: Address) -> Address:
-    """The IPv4 address an IPv6 one stands for: mapped, 6to4, Teredo, NAT64."""
+    """The IPv4 address an IPv6 one stands for: mapped or NAT64."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo[1] if address.teredo else None
-    return address.ipv4_mapped or address.sixtofour or teredo or address
+    return address.ipv4_mapped or address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
