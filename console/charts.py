@@ -12,6 +12,8 @@ from core.ports import Bucket
 #: Stacking order from below, and the class of each part.
 MOODS: Mapping[str, str] = {"negative": "neg", "neutral": "neu", "positive": "pos"}
 LEFT, RIGHT, TOP = 44, 8, 18
+#: A bar is no wider than this, however few there are.
+WIDEST = 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,7 @@ def _slots(
 def _rects(
     slots: Sequence[tuple[datetime, Mapping[str, int]]], wide: float, foot: float, scale: float, step: timedelta
 ) -> list[Rect]:
-    drawn = []
+    drawn, thick = [], min(wide * 0.86, WIDEST)
     for place, (at, parts) in enumerate(slots):
         y = foot
         for value in (*MOODS, *(name for name in parts if name not in MOODS)):
@@ -124,9 +126,9 @@ def _rects(
             drawn.append(
                 Rect(
                     look=MOODS.get(value, "one"),
-                    x=round(LEFT + place * wide + wide * 0.07, 1),
+                    x=round(LEFT + place * wide + (wide - thick) / 2, 1),
                     y=round(y, 1),
-                    width=round(wide * 0.86, 1),
+                    width=round(thick, 1),
                     height=round(tall, 1),
                     title=f"{_label(at, step)} {parts[value]}",
                 )

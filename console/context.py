@@ -94,7 +94,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def rail(officer: Officer, path: str) -> list[Mapping[str, Any]]:
     """Groups of entries this person may open, with their notes; empty groups are left out."""
     notes = _notes(officer)
-    groups = []
+    groups: list[Mapping[str, Any]] = []
     for title, entries in RAIL:
         shown = [_line(entry, notes, path) for entry in entries if may_open(entry.page, officer.roles)]
         if shown:

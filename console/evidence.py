@@ -50,7 +50,7 @@ def representative(posts: Sequence[TaggedPost], limit: int) -> list[TaggedPost]:
         return []
     rest = sorted(by_time[1:], key=_weight, reverse=True)
     chosen, stories = [by_time[0]], {by_time[0].story}
-    repeats = []
+    repeats: list[TaggedPost] = []
     for post in rest:
         (repeats if post.story and post.story in stories else chosen).append(post)
         stories.add(post.story)

@@ -138,9 +138,9 @@ def asked(ask: Ask, officer: Officer, turn: Turn, now: datetime) -> QuerySet[Ale
         rows = rows.filter(Q(number__contains=ask.words) | Q(title__icontains=ask.words))
     rows = with_due(rows)
     if ask.tab is Tab.OVER:
-        rows = rows.filter(due__lt=now)
+        rows = rows.filter(Q(due__lt=now))
     if ask.tab is Tab.SOON:
-        rows = rows.filter(due__gte=now, due__lte=now + SOON)
+        rows = rows.filter(Q(due__gte=now, due__lte=now + SOON))
     return rows
 
 
@@ -165,7 +165,7 @@ def _behind(alerts: QuerySet[Alert], after: str) -> QuerySet[Alert]:
     if not id_text.isdigit():
         return alerts
     if not due_text:
-        return alerts.filter(due=None, id__gt=int(id_text))
+        return alerts.filter(Q(due=None, id__gt=int(id_text)))
     try:
         due = datetime.fromisoformat(due_text)
     except ValueError:

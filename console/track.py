@@ -100,7 +100,8 @@ def _detail(row: Deadline, now: datetime, clock: feed.Clock | None) -> str:
         return row.pause_reason or limit
     if row.cancelled_at and row.missed_at:
         return f"{limit}，曾超时"
-    return f"{limit}，已用 {clock.left.percent}%" if clock and clock.left.percent >= 50 else limit
+    used = clock.left.percent if clock and row.stage not in RIGHTS else 0
+    return f"{limit}，已用 {used}%" if used >= 50 else limit
 
 
 #: Values of findings in words, with their unit; others are shown by their own name.
@@ -153,21 +154,3 @@ def score(alert: Alert) -> list[dict[str, Any]]:
         {**part, "percent": round(100 * part["points"] / part["of"]) if part.get("of") else 0}
         for part in alert.suggestion
     ]
-
-
-def on_time(stages: Sequence[str], start: datetime, end: datetime) -> list[tuple[str, int, int]]:
-    """Per stage its name, the clocks met in time, and all that ended in the span."""
-    tally = {stage: [0, 0] for stage in stages}
-    rows = Deadline.objects.filter(cancelled_at=None, stage__in=stages, due_at__gte=start - timedelta(days=30))
-    for stage, due, met, missed in rows.values_list("stage", "due_at", "met_at", "missed_at"):
-        ended = met or (due if due <= end else None)
-        if ended is None or not start <= ended <= end:
-            continue
-        tally[stage][1] += 1
-        tally[stage][0] += met is not None and missed is None
-    return [(STAGE_NAMES[stage], met, whole) for stage, (met, whole) in tally.items()]
-
-
-def rate(met: int, whole: int) -> str:
-    """`95.8%`; unknown is `—`, never 0."""
-    return f"{100 * met / whole:.1f}%" if whole else "—"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.views import alert, assets, desk, duty, incidents, live, posts, records, sessions, setup, trends
+from console.views import alert, assets, desk, duty, incidents, links, live, posts, records, sessions, setup, trends
 
 urlpatterns: list[URLPattern] = [
     path("login", sessions.enter, name="login"),
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("", desk.desk, name="desk"),
     path("desk/rows", desk.rows, name="feed"),
     path("desk/tabs", desk.tabs, name="tabs"),
+    path("act/<str:token>", links.act, name="link"),
     path("alerts/act", alert.act_bulk, name="act_bulk"),
     path("alerts/act/<str:action>", alert.bulk_form, name="bulk_form"),
     path("alerts/<str:number>/", alert.show, name="alert"),

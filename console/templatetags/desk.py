@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console import deps, marking, wording
-from console.clocks import moment
+from console.clocks import moment, span
 from console.feed import Clock
 from console.roles import ROLE_NAMES, Role
 from core.clock import SHANGHAI
@@ -36,6 +36,18 @@ def clock(at: datetime | None) -> str:
 def when(at: datetime | None) -> str:
     """A moment as near as today needs it."""
     return moment(at, deps.now()) if at else "—"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """`95.8%`; unknown is `—`, never 0."""
+    return "—" if share is None else f"{share:.1%}"
+
+
+@register.filter
+def length_words(length: timedelta) -> str:
+    """A length as countdowns write it."""
+    return span(length)
 
 
 @register.filter

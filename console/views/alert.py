@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from alerts import desk
 from alerts.audit import verify_alert
+from alerts.explain import why_alert
 from alerts.lifecycle import Action, State
 from alerts.models import Alert, AlertEvent, Deadline, Notification
 from console import actions, deps, duty, evidence, feed, forms, track
@@ -145,7 +146,7 @@ def bulk_form(request: HttpRequest, action: str) -> HttpResponse:
 
 def allowed(alert: Alert, who: Officer) -> Mapping[Action, str]:
     """Every action with the reason why this person may not do it now; empty means they may."""
-    return desk.allowed(alert, frozenset(who.roles), who.unit)
+    return desk.allowed(alert, frozenset(who.roles), who.unit, profile=deps.profile(), now=deps.now())
 
 
 def _mark_opened(alert: Alert, who: Officer) -> None:
@@ -192,6 +193,7 @@ def page_context(alert: Alert, who: Officer) -> dict[str, Any]:
         "events": list(AlertEvent.objects.filter(alert=alert).order_by("-seq")),
         "chain_breaks": verify_alert(alert),
         "notifications": list(Notification.objects.filter(alert=alert).order_by("-created_at", "id")),
+        "not_told": why_alert(alert, deps.profile()).not_told,
         "consultations": list(alert.consultations.order_by("-at")),
         "statements": [track.statement(row) for row in alert.statements.order_by("-version")],
         "instructions": list(alert.instructions.order_by("-at")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from alerts.models import Alert, Deadline
+from alerts import statistics
+from alerts.models import Alert
 from console import deps, duty, feed
 from console.access import alert_or_404, officer, page, visible_alerts
 from console.clocks import moment
@@ -127,7 +129,7 @@ def _note(group: Group, number: int, turn: duty.Turn) -> str:
     return f"{number} 条{until}"
 
 
-def _tabs_context(who: Officer, ask: Ask, turn: duty.Turn, now: Any) -> dict[str, Any]:
+def _tabs_context(who: Officer, ask: Ask, turn: duty.Turn, now: datetime) -> dict[str, Any]:
     numbers = feed.counts(who, turn, now)
     return {"tabs": [{"id": tab, "name": name, "count": numbers[tab]} for tab, name in TAB_NAMES.items()]}
 
@@ -140,21 +142,11 @@ def _levels(who: Officer, turn: duty.Turn, ask: Ask) -> list[dict[str, Any]]:
     ]
 
 
-def _on_time(who: Officer, turn: duty.Turn, now: Any) -> dict[str, int]:
-    """Clocks that ended in this turn, and how many of them were met in time."""
-    ended = Deadline.objects.filter(
-        alert__in=visible_alerts(who), cancelled_at=None, due_at__gte=turn.start, due_at__lte=now
-    ).exclude(stage__in=feed.RIGHTS)
-    met_early = Deadline.objects.filter(
-        alert__in=visible_alerts(who), cancelled_at=None, met_at__gte=turn.start, due_at__gt=now
-    ).exclude(stage__in=feed.RIGHTS)
-    early = met_early.count()
-    return {
-        "due": ended.count() + early,
-        "met": ended.filter(met_at__isnull=False, missed_at=None).count() + early,
-    }
+def _on_time(who: Officer, turn: duty.Turn, now: datetime) -> statistics.Rate:
+    """Clocks that came due in this turn and were met in time, of those judged."""
+    return statistics.on_time(statistics.judged(turn.start, now).filter(alert__in=visible_alerts(who)))
 
 
-def _last(who: Officer, now: Any) -> dict[str, str] | None:
+def _last(who: Officer, now: datetime) -> dict[str, str] | None:
     alert = visible_alerts(who).order_by("-detected_at").first()
     return {"number": alert.number, "found": moment(alert.detected_at, now)} if alert else None

@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from alerts import statistics
+from alerts.deadlines import STAGE_NAMES
 from alerts.models import OPEN_STATES, Alert, AlertEvent, Handover, Notification
-from console import charts, deps, duty, feed, track
+from console import charts, deps, duty, feed
 from console.access import officer, page
 from console.clocks import SOON
 from console.feed import Ask, Tab
@@ -171,10 +173,11 @@ def wall_incidents() -> list[dict[str, Any]]:
     return [{"row": row, "alert": alerts.get(row.id)} for row in rows]
 
 
-def rates(now: datetime) -> list[dict[str, Any]]:
+def rates(now: datetime) -> list[tuple[str, statistics.Rate]]:
     """On-time rates of the last seven days, with numerator and denominator; `—` without a denominator."""
-    found = track.on_time(RATES, now - WEEK, now)
-    return [{"name": name, "met": met, "all": whole, "rate": track.rate(met, whole)} for name, met, whole in found]
+    found = {row.stage: row.on_time for row in statistics.stage_times(now - WEEK, now)}
+    nothing = statistics.Rate(part=0, whole=0)
+    return [(STAGE_NAMES[stage], found.get(stage, nothing)) for stage in RATES]
 
 
 def _sources() -> dict[str, int]:

@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from alerts.audit import verify
+from alerts.explain import why_person
 from alerts.models import AlertEvent, Contact, Notification
 from console import deps, totp
 from console.access import officer, page
@@ -40,13 +41,15 @@ def receipts(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(state=state)
     if words:
         rows = rows.filter(Q(recipient_name__contains=words) | Q(recipient__contains=words) | Q(alert__number=words))
-    context = {
+    context: dict[str, Any] = {
         "found": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
         "states": Notification.Sending.choices,
         "state": state,
         "q": words,
         "may_resend": may_open(Page.RECEIPT_RESEND, officer(request).roles),
     }
+    if words:
+        context["not_told"] = why_person(words, deps.profile(), deps.now())[1][:PER_PAGE]
     return render(request, "console/receipts.html", context)
 
 

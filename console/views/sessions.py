@@ -31,7 +31,7 @@ class LoginForm(forms.Form):
 
 @page(Page.OPEN)
 @sensitive_post_parameters("password", "code")
-@axes_dispatch
+@axes_dispatch  # type: ignore[untyped-decorator]  # axes has no types
 def enter(request: HttpRequest) -> HttpResponse:
     """Log in; the answer to a wrong name and to a wrong password is the same."""
     form = LoginForm(request.POST or None)

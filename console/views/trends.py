@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from alerts.deadlines import RIGHTS, STAGE_NAMES
-from alerts.models import Deadline
+from alerts import statistics
+from alerts.deadlines import STAGE_NAMES
 from console import charts, deps, wording
 from console.access import page
 from console.roles import Page
@@ -26,8 +26,6 @@ SPANS: tuple[tuple[str, str, timedelta, timedelta], ...] = (
     ("30d", "近 30 天", timedelta(days=30), timedelta(days=1)),
     ("90d", "近 90 天", timedelta(days=90), timedelta(days=1)),
 )
-#: Stages the responsible unit answers for.
-UNIT_STAGES = ("acknowledge", "first_feedback", "public_response", "verification_report", "closure")
 
 
 @page(Page.TRENDS)
@@ -38,8 +36,13 @@ def show(request: HttpRequest) -> HttpResponse:
     span = next((span for span in SPANS if span[0] == wanted), SPANS[1])
     now = deps.now()
     start, end = bounds(now, span[2], span[3])
-    context: dict[str, Any] = {"spans": SPANS, "span": span, "departments": punctual(start, now, deps.profile())}
-    context["stages"] = [{"id": stage, "name": STAGE_NAMES[stage]} for stage in UNIT_STAGES]
+    context: dict[str, Any] = {
+        "spans": SPANS,
+        "span": span,
+        "units": units(start, now, deps.profile()),
+        "stages": [(STAGE_NAMES[row.stage], row) for row in statistics.stage_times(start, now)],
+        "flow": statistics.flow(start, now),
+    }
     try:
         context |= _posts(start, end, span[3])
     except CaifengError as fault:
@@ -84,34 +87,10 @@ def _shares(field: str, node: Range, total: int) -> list[charts.Share]:
     return charts.shares([(value_name(field, value), count) for value, count in counts], total)
 
 
-def punctual(start: datetime, end: datetime, profile: Profile) -> list[dict[str, Any]]:
-    """Per lead unit: clocks that ended in the span, and how many were met in time, by stage."""
-    rows = (
-        Deadline.objects.filter(cancelled_at=None, started_at__lt=end, stage__in=UNIT_STAGES)
-        .exclude(stage__in=RIGHTS)
-        .exclude(alert__lead_unit="")
-        .filter(alert__dispatched_at__isnull=False)
-        .values_list("alert__lead_unit", "stage", "due_at", "met_at", "missed_at")
-    )
-    tally: dict[str, dict[str, list[int]]] = {}
-    for unit, stage, due, met, missed in rows:
-        ended = met or (due if due <= end else None)
-        if ended is None or ended < start:
-            continue
-        cell = tally.setdefault(unit, {}).setdefault(stage, [0, 0])
-        cell[1] += 1
-        cell[0] += met is not None and missed is None
-    return [_punctual_row(unit, stages, profile) for unit, stages in sorted(tally.items())]
-
-
-def _punctual_row(unit_id: str, stages: dict[str, list[int]], profile: Profile) -> dict[str, Any]:
-    unit = profile.department(unit_id)
-    met, whole = sum(cell[0] for cell in stages.values()), sum(cell[1] for cell in stages.values())
-    cells = [{"met": stages[stage][0], "all": stages[stage][1]} if stage in stages else None for stage in UNIT_STAGES]
-    return {
-        "name": unit.short if unit else unit_id,
-        "cells": cells,
-        "met": met,
-        "all": whole,
-        "rate": f"{100 * met / whole:.1f}%",
-    }
+def units(start: datetime, end: datetime, profile: Profile) -> list[dict[str, Any]]:
+    """Per lead unit what it got, closed and returned, and how often it was in time."""
+    rows = []
+    for figures in statistics.by_unit(start, end):
+        unit = profile.department(figures.unit)
+        rows.append({"name": unit.short if unit else figures.unit, "figures": figures})
+    return rows
