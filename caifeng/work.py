@@ -13,9 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from alerts import desk
+from caifeng import bootstrap
+from caifeng.facts import RowFacts
 from caifeng.profile import Installation
 from core.errors import Rejected
 from core.model import Draft, Finding, Post, TaggedPost
@@ -251,3 +254,15 @@ class Worker:
 def _key(row: InboxRow, draft: Draft) -> Key:
     """What names the post for good: the source, and the draft's own id, address, or the row's place."""
     return row.item.source, (draft.external_id or draft.url or row.item.external_id or row.item.trace)[:512]
+
+
+def worker(owner: str) -> Worker:
+    """The pipeline role of this home."""
+    return Worker(
+        owner=owner,
+        store=bootstrap.post_store(),
+        installation=bootstrap.installation,
+        facts=RowFacts(bootstrap.post_store()),
+        secret=settings.SECRET_KEY.encode(),
+        rejected=settings.HOME / "rejected" / "inbox.jsonl",
+    )

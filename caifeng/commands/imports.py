@@ -111,16 +111,16 @@ def _source(name: str, now: datetime) -> Source:
 
 def _process() -> None:
     """Take what waits the whole way, with a bar."""
-    from caifeng import parts
     from caifeng.roles import instance
+    from caifeng.work import worker
     from storage import inbox
 
-    worker = parts.worker(instance())
+    role = worker(instance())
     waiting, _ = inbox.waiting()
     with tqdm(total=waiting, desc="处理", unit="条", file=sys.stderr, disable=None) as bar:
-        while done := worker.step(datetime.now(UTC)):
+        while done := role.step(datetime.now(UTC)):
             bar.update(done)
-    counts = worker.counts
+    counts = role.counts
     click.echo(
         f"处理完毕：帖文 {counts['posts']} 条，隔离 {counts['rejected']} 条，新发现 {counts['findings']} 项", err=True
     )

@@ -43,19 +43,19 @@ def _run(*builders: Callable[[], Role], once: bool) -> None:
 
 
 def _worker() -> Role:
-    from caifeng.parts import worker
+    from caifeng.work import worker
 
     return worker(instance())
 
 
 def _sweeper() -> Role:
-    from caifeng.parts import Sweeper
+    from caifeng.light import Sweeper
 
     return Sweeper()
 
 
 def _sender() -> Role:
-    from caifeng.parts import sender
+    from caifeng.light import sender
 
     return sender(instance())
 
@@ -122,7 +122,7 @@ def serve(once: bool) -> None:
     _die_with_parent()
     bootstrap.ready()
     from caifeng.asgi import application
-    from caifeng.parts import Serving
+    from caifeng.light import Serving
 
     config = uvicorn.Config(
         application,

@@ -71,9 +71,9 @@ def test_no_post_is_lost_and_none_doubled(caifeng: Command, home: Path, tmp_path
     finish = (
         "from caifeng import bootstrap; bootstrap.ready()\n"
         "from datetime import UTC, datetime, timedelta\n"
-        "from caifeng import parts\n"
-        "worker = parts.worker('last')\n"
-        "while worker.step(datetime.now(UTC) + timedelta(hours=1)): pass\n"
+        "from caifeng.work import worker\n"
+        "role = worker('last')\n"
+        "while role.step(datetime.now(UTC) + timedelta(hours=1)): pass\n"
     )
     subprocess.run([sys.executable, "-c", finish], env=environment, check=True)
 

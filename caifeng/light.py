@@ -1,4 +1,4 @@
-"""The roles put together from their parts; `caifeng/commands/run.py` starts them."""
+"""The light roles: sweep, send, serve. Nothing here loads a model, so that they stay small."""
 
 from __future__ import annotations
 
@@ -13,20 +13,6 @@ from alerts import channels, sweep
 from alerts.models import Alert, Deadline, Notification
 from alerts.outbox import Sender
 from caifeng import bootstrap
-from caifeng.facts import RowFacts
-from caifeng.work import Worker
-
-
-def worker(owner: str) -> Worker:
-    """The pipeline role of this home."""
-    return Worker(
-        owner=owner,
-        store=bootstrap.post_store(),
-        installation=bootstrap.installation,
-        facts=RowFacts(bootstrap.post_store()),
-        secret=settings.SECRET_KEY.encode(),
-        rejected=settings.HOME / "rejected" / "inbox.jsonl",
-    )
 
 
 @dataclass(slots=True)
