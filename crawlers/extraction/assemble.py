@@ -21,7 +21,7 @@ from crawlers.extraction.selectors import Selectors
 from crawlers.extraction.title import find_title
 from crawlers.times import Moment, parse_time
 
-#: Under this many characters our own reading is asked to be confirmed.
+#: Under this many characters another reading is asked for; it must find far more to be preferred.
 _TOO_SHORT = 80
 #: The others take time that grows faster than the page.
 _LONGEST_FOR_OTHERS = 1_500_000
@@ -99,8 +99,9 @@ def _text(page: Page, title: str) -> str:
     if len(own) >= _TOO_SHORT:
         return own
     second = _another(_readability, page)
-    best = max(own, second, key=len)
-    return best or _another(_trafilatura, page)
+    if len(second) > max(3 * len(own), _TOO_SHORT) or not own:
+        own = second
+    return own or _another(_trafilatura, page)
 
 
 def _own(page: Page, title: str) -> str:
