@@ -36,11 +36,12 @@ def search(query: tuple[str, ...], as_json: bool, limit: int, since: str | None)
     bootstrap.ready()
     tree = _tree(" ".join(query), since, datetime.now(UTC))
     show = _json_line if as_json else _line
-    found = 0
-    for found, post in enumerate(_posts(bootstrap.post_store(), tree, limit), start=1):
+    shown = 0
+    for post in _posts(bootstrap.post_store(), tree, limit):
         click.echo(show(post))
+        shown += 1
     if not as_json:
-        click.echo(f"共显示 {found} 条", err=True)
+        click.echo(f"共显示 {shown} 条", err=True)
 
 
 def _tree(query: str, since: str | None, now: datetime) -> Node:

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,18 +119,78 @@ class Server:
         (self.home / "config" / "elasticsearch.yml").write_text(lines)
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        with self.client(max_retries=0, request_timeout=5) as client:
-            while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
-                try:
-                    client.cluster.health(wait_for_status="yellow", timeout="2s")
-                except (ApiError, TransportError):
-                    time.sleep(0.3)
-                else:
-                    return
+        process = self.process
+        if process is not None and _answers(self.client(), lambda: process.poll() is None):
+            return
         log = (self.folder / "console.log").read_text(errors="replace")
         self.stop()
         raise Unavailable(f"Elasticsearch did not start:\n{log[-2000:]}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Container:
+    """A server in Docker."""
+
+    name: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self) -> Elasticsearch:
+        """A client of it."""
+        return Elasticsearch(self.url)
+
+    def stop(self) -> None:
+        """Stop and remove the container."""
+        subprocess.run(["docker", "rm", "--force", self.name], capture_output=True, check=False)
+
+
+def start(version: str = VERSION) -> Server | Container:
+    """A running server, from Docker or Maven Central. Raises Unavailable."""
+    if _docker_answers():
+        return _contained(version)
+    server = unpack(version)
+    server.start()
+    return server
+
+
+def _docker_answers() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0
+
+
+def _contained(version: str) -> Container:
+    container = Container(name=f"caifeng-elasticsearch-{os.getpid()}", port=free_port())
+    settings = ["discovery.type=single-node", "xpack.security.enabled=false", f"ES_JAVA_OPTS=-Xms{HEAP} -Xmx{HEAP}"]
+    options = [part for setting in settings for part in ("-e", setting)]
+    port = f"127.0.0.1:{container.port}:9200"
+    image = f"elasticsearch:{version}"
+    command = ["docker", "run", "--detach", "--rm", "--name", container.name, "-p", port, *options, image]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unavailable(f"Docker could not start {image}: {done.stderr[-500:]}")
+    if not _answers(container.client(), lambda: True):
+        container.stop()
+        raise Unavailable(f"{image} did not answer within {START_SECONDS} s")
+    return container
+
+
+def _answers(client: Elasticsearch, is_alive: Callable[[], bool]) -> bool:
+    """Wait until the cluster says it can be used; False when it died or took too long."""
+    deadline = time.monotonic() + START_SECONDS
+    with client.options(max_retries=0, request_timeout=5) as patient:
+        while time.monotonic() < deadline and is_alive():
+            try:
+                patient.cluster.health(wait_for_status="yellow", timeout="2s")
+            except (ApiError, TransportError):
+                time.sleep(0.3)
+            else:
+                return True
+    return False
 
 
 def unpack(version: str = VERSION) -> Server:

@@ -16,7 +16,7 @@ from typing import Any
 from core.errors import Retry
 from core.model import Engagement, TaggedPost
 from core.ports import Bucket, Page
-from core.query import Node
+from core.query import Everything, Node
 from storage import similar
 from storage.codec import decode
 from storage.moments import microseconds
@@ -90,6 +90,15 @@ class SqliteStore:
             pages = _MERGED_AT_ONCE
         with self._connection() as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def info(self) -> dict[str, Any]:
+        """What an administrator asks first."""
+        return {
+            "store": "sqlite",
+            "file": str(self.path),
+            "posts": self.count(Everything()),
+            "bytes": sum(file.stat().st_size for file in self.path.parent.glob(f"{self.path.name}*")),
+        }
 
     # Reading
 
