@@ -74,14 +74,11 @@ def _key_value(name: str, post: TaggedPost) -> str:
 
 def fields_of(rule: Rule, post: TaggedPost) -> Mapping[str, Any] | None:
     """The values the rule's type reads; None for a type that only counts."""
-    options = rule.options
-    if isinstance(options, PolicyOptions):
-        return {"sentiment": FIELDS["sentiment"](post), "title": post.post.title[:80]}
-    names = _names(rule)
-    return {name: FIELDS[name](post) for name in names} if names else None
+    wanted = names(rule)
+    return {name: FIELDS[name](post) for name in wanted} if wanted else None
 
 
-def _names(rule: Rule) -> tuple[str, ...]:
+def names(rule: Rule) -> tuple[str, ...]:
     """Names of the fields a type compares, sums or remembers."""
     match rule.options:
         case BlacklistOptions(compare_key=name) | WhitelistOptions(compare_key=name):
@@ -90,12 +87,14 @@ def _names(rule: Rule) -> tuple[str, ...]:
             return (name,)
         case SpikeOptions(field_value=str(name)):
             return (name,)
-        case ChangeOptions(compare_key=names):
-            return tuple(names)
+        case ChangeOptions(compare_key=compared):
+            return tuple(compared)
         case NewTermOptions(fields=fields):
             return tuple(name for field in fields for name in ([field] if isinstance(field, str) else field))
         case MetricAggregationOptions(metric=metric):
             return (metric.field,)
+        case PolicyOptions():
+            return ("sentiment", "title")
         case PercentageMatchOptions(match=dict(match)):
             return tuple(match)
         case _:
@@ -104,7 +103,7 @@ def _names(rule: Rule) -> tuple[str, ...]:
 
 def unknown_fields(rule: Rule) -> list[str]:
     """Names a live rule uses that no post has."""
-    return [name for name in (*rule.key_fields, *_names(rule)) if name not in FIELDS]
+    return [name for name in (*rule.key_fields, *names(rule)) if name not in FIELDS]
 
 
 def is_listed(value: Any, wanted: Any) -> bool:

@@ -339,10 +339,19 @@ class Expected(_Strict):
     key: str | None = None
 
 
+class History(_Strict):
+    """Ordinary times before a test's noon, so that a baseline has something to go by."""
+
+    days: int = Field(ge=1, le=35)
+    per_hour: int = Field(ge=0, le=100)
+    event: dict[str, Any] = Field(default_factory=dict)
+
+
 class RuleTest(_Strict):
     """A small stream with the findings it must give; `rules check` runs it."""
 
     name: str
+    history: History | None = None
     #: Lines as `rules simulate` takes them; times may be offsets (`+5m`) from an arbitrary noon.
     steps: list[dict[str, Any]]
     expect: list[Expected]

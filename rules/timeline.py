@@ -181,5 +181,5 @@ def name_of(outcome: Outcome) -> tuple[object, ...]:
     """What makes an outcome this one and no other: key, instant, post, and the field that is new."""
     if outcome.once:
         return (outcome.key, outcome.once)
-    field = outcome.values.get("new_field") or outcome.values.get("missing_field")
-    return (outcome.key, outcome.at, outcome.post, str(field or ""))
+    fields = [outcome.values.get("new_field"), outcome.values.get("missing_field")]
+    return (outcome.key, outcome.at, outcome.post, str(fields) if any(fields) else "")

@@ -104,16 +104,19 @@ class NewTerm(Windows):
         }
 
     def add(self, event: Event) -> Sequence[Outcome]:
-        """A post; it may be new in several fields."""
+        """A post; it may be new in several fields, and what was said of an earlier field is carried on."""
         outcomes = []
+        notes: dict[str, Any] = {}
         for field in self.fields:
             value = _term(event, field)
             if not value:
                 if self.missing_matters:
-                    outcomes.append(_stamped(event, {"missing_field": field}))
+                    notes = {**notes, "missing_field": field}
+                    outcomes.append(_stamped(event, notes))
             elif (term := _frozen(value)) not in self.seen[name(field)]:
                 self.seen[name(field)].add(term)
-                outcomes.append(_stamped(event, {"new_field": field}))
+                notes = {**notes, "new_field": field}
+                outcomes.append(_stamped(event, notes))
         return outcomes
 
     def copy(self) -> Self:

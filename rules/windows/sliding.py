@@ -257,7 +257,9 @@ class Spike(Windows):
         # The oldest post that counts; a dip to nothing has none and is stamped with the tick.
         stamp = next((e for e in current.entries if (e.amount if counting else e.counts)), current.entries[-1])
         values = {"spike_count": now, "reference_count": before}
-        outcome = Outcome(key, stamp.at, values, current.refs(), stamp.event.ref if stamp.counts else None)
+        # ElastAlert2 calls the missing key so where no post can show that it is missing.
+        shown = "other" if key is None and not stamp.counts else key
+        outcome = Outcome(shown, stamp.at, values, current.refs(), stamp.event.ref if stamp.counts else None)
         reference.clear()
         del self.first[key]
         self.mute_until[key] = stamp.at + 2 * self.length
