@@ -117,6 +117,6 @@ def _answer(info: Mapping[str, Any]) -> _Answer:
     error = item.get("error", "")
     whole = item.get("exception")
     if isinstance(whole, ApiError):
-        return _Answer(item["data"]["_id"], whole.status_code, "request", str(whole))
+        return _Answer(item["_id"], whole.status_code, "request", str(whole))
     reason = f"{error.get('type')}: {error.get('reason')}" if isinstance(error, dict) else str(error)
     return _Answer(item["_id"], item.get("status", 0), item.get("result", ""), reason)

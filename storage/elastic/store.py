@@ -34,8 +34,6 @@ _OLDEST = [{"at": "asc"}, {"id": "asc"}]
 _SCANNED_AT_ONCE = 1000
 _BUCKETS_AT_ONCE = 10000
 _KEEP_ALIVE = "5m"
-#: Seconds of rest after the cluster did not answer; meanwhile everything goes to the spool.
-_REST = 10.0
 
 
 class ElasticStore:
@@ -49,15 +47,22 @@ class ElasticStore:
         prefix: str = "posts",
         refresh: bool = False,
         pause: Callable[[float], None] = time.sleep,
+        rest: timedelta = timedelta(seconds=10),
     ) -> None:
-        """`refresh`: make every write visible to searches at once; costs much, for tests."""
+        """`refresh`: make every write visible to searches at once; costs much, for tests.
+
+        `pause` waits between attempts; for `rest` after a failure everything goes to the spool unasked.
+        """
         # Ids are explicit: a write repeated after a lost answer changes nothing.
         self.client = client.options(request_timeout=30, max_retries=2, retry_on_timeout=True)
+        # The transport repeats a refused request at once; `bulk` waits in between.
+        self._writer = self.client.options(retry_on_status=())
         self.spool = Spool(spool)
         self.prefix = prefix
         self._refresh = refresh
         self._pause = pause
         self._prepared = False
+        self._rest = rest
         self._rest_until = 0.0
 
     @classmethod
@@ -115,7 +120,7 @@ class ElasticStore:
                 log.info("index dropped", extra={"index": index})
         hits = list(self._scan(span("at", None, high)))
         actions = [{"_op_type": "delete", "_index": hit["_index"], "_id": hit["_id"]} for hit in hits]
-        outcome = bulk.write(self.client, actions, self._pause, refresh=self._refresh)
+        outcome = bulk.write(self._writer, actions, self._pause, refresh=self._refresh)
         if outcome.later or outcome.refused:
             raise Retry(f"expire: {next(iter((outcome.later | outcome.refused).values()))}")
         return expired + len(outcome.written)
@@ -166,7 +171,7 @@ class ElasticStore:
         if outcome.later:
             if not spooled:
                 self.spool.add([(id_, batch[id_]["record"]) for id_ in outcome.later])
-            self._rest_until = time.monotonic() + _REST
+            self._rest_until = time.monotonic() + self._rest.total_seconds()
             log.error(
                 "posts spooled", extra={"count": len(outcome.later), "reason": next(iter(outcome.later.values()))}
             )
@@ -183,7 +188,7 @@ class ElasticStore:
             {"_op_type": "index", "_index": index_of(self.prefix, id_), "_id": id_, "_source": source}
             for id_, source in batch.items()
         ]
-        return bulk.write(self.client, actions, self._pause, refresh=self._refresh)
+        return bulk.write(self._writer, actions, self._pause, refresh=self._refresh)
 
     def _prepare(self) -> None:
         """Put the template once; without it the first write would guess a mapping."""
