@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 
@@ -136,7 +137,12 @@ def _is_whole(layout: Layout, box: Box) -> bool:
 
 def _kind(box: Box) -> tuple[str, str]:
     """What the boxes of one sort have in common: tag and name without the numbers in it."""
-    return box.tag, re.sub(r"\d+", "", box.name)
+    return box.tag, _unnumbered(box.name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _unnumbered(name: str) -> str:
+    return re.sub(r"\d+", "", name)
 
 
 def _thread(layout: Layout, best: Box) -> Box:

@@ -87,9 +87,10 @@ _INLINE = frozenset(
         "meta",
     }
 )
+_BLOCK, _INSIDE, _BREAK, _SKIP = range(4)
+_SORTS = dict.fromkeys(_INLINE, _INSIDE) | dict.fromkeys(_SKIPPED, _SKIP) | {"br": _BREAK}
 #: Nobody asks what shorter paragraphs are made of.
 _COUNTED = 8
-_SPACES = re.compile(r"\s+")
 _CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 _MARKS = re.compile(r"[，。！？；：、“”（）《》,.!?;]")
 _HIDDEN = re.compile(r"display\s*:\s*none", re.I)
@@ -165,6 +166,12 @@ class _Line:
         self.pieces: list[str] = []
         self.linked = 0
 
+    def add(self, text: str, *, linked: bool) -> None:
+        """Go on with a piece of text."""
+        self.pieces.append(text)
+        if linked:
+            self.linked += len(text.strip())
+
 
 def read_layout(root: Any) -> Layout:
     """Walk the page once and note every paragraph and box."""
@@ -172,31 +179,32 @@ def read_layout(root: Any) -> Layout:
     box = Box(tag="html", name="", parent=None, hidden=False, first=0)
     layout.boxes.append(box)
     anchors = 0
-    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
+        tag = element.tag
+        sort = _SORTS.get(tag, _BLOCK)
         if event == "start":
-            tag = element.tag
-            if tag in _SKIPPED:
+            if sort is _BLOCK:
+                _end_paragraph(layout, line, box)
+                box = _open(layout, element, box)
+            elif sort is _SKIP:
                 walk.skip_subtree()
                 continue
-            if tag == "br":
+            elif sort is _BREAK:
                 _end_paragraph(layout, line, box)
             elif tag == "a":
                 anchors += 1
-            elif tag not in _INLINE:
-                _end_paragraph(layout, line, box)
-                box = _open(layout, element, box)
-            _add(line, element.text, anchors)
+            if text := element.text:
+                line.add(text, linked=anchors > 0)
             continue
-        if event == "end":
-            tag = element.tag
-            if tag == "a":
-                anchors -= 1
-            elif tag not in _INLINE and tag not in _SKIPPED and tag != "br":
-                _end_paragraph(layout, line, box)
-                box.last = len(layout.paragraphs)
-                box = box.parent or box
-        _add(line, element.tail, anchors)
+        if sort is _BLOCK:
+            _end_paragraph(layout, line, box)
+            box.last = len(layout.paragraphs)
+            box = box.parent or box
+        elif tag == "a":
+            anchors -= 1
+        if text := element.tail:
+            line.add(text, linked=anchors > 0)
     _end_paragraph(layout, line, box)
     layout.boxes[0].last = len(layout.paragraphs)
     return layout
@@ -212,17 +220,10 @@ def _open(layout: Layout, element: Any, parent: Box) -> Box:
     return box
 
 
-def _add(line: _Line, text: str | None, anchors: int) -> None:
-    if text:
-        line.pieces.append(text)
-        if anchors:
-            line.linked += len(text.strip())
-
-
 def _end_paragraph(layout: Layout, line: _Line, box: Box) -> None:
     if not line.pieces:
         return
-    text = _SPACES.sub(" ", "".join(line.pieces)).strip()
+    text = " ".join("".join(line.pieces).split())
     linked, line.linked = line.linked, 0
     line.pieces.clear()
     if not text:

@@ -27,14 +27,16 @@ _BINARY = (
 #: Escape is left out: ISO 2022 uses it. NULs are, too: careless systems pad pages with them.
 _BINARY_BYTES = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _INLINE_DATA = re.compile(r"data:[\w/+.-]{0,40};base64,[A-Za-z0-9+/=]{64,}")
-_CODE = re.compile(r"<(script|style)\b[^>]{0,2000}>", re.I)
-_CODE_END = {name: re.compile(rf"</{name}\s*>", re.I) for name in ("script", "style")}
+#: Cases are spelled out below: a pattern that begins with a plain "<" is found many times faster.
+_CODE = re.compile(r"<([sS][cC][rR][iI][pP][tT]|[sS][tT][yY][lL][eE])\b[^>]{0,2000}>")
+_CODE_END = {name: re.compile(rf"</(?i:{name})\s*>") for name in ("script", "style")}
 #: The parser compares every attribute with every other one of its tag.
-_LONG_TAG = re.compile(r"<([a-z][\w:-]{0,30})\s[^<>]{8192,}", re.I)
+_LONG_TAG = re.compile(r"<([a-zA-Z][\w:-]{0,30})\s[^<>]{8192,}")
 #: Headers pasted in from another file bring a </html> of their own; the parser would stop at it.
-_EARLY_END = re.compile(r"</(?:html|body)\s*>", re.I)
+_EARLY_END = re.compile(r"</(?:[hH][tT][mM][lL]|[bB][oO][dD][yY])\s*>")
 #: Characters XML cannot hold.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_REPAIRS = ((_CONTROLS, ""), (_INLINE_DATA, "data:,"), (_EARLY_END, ""), (_LONG_TAG, r"<\1"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,9 @@ class Parsed:
 
 def parse(text: str) -> Parsed:
     """Parse a page; raises Rejected for what no tree can be made of or one beyond bounds."""
-    markup, scripts = _part(_CONTROLS.sub("", text))
-    markup = _LONG_TAG.sub(r"<\1", _EARLY_END.sub("", _INLINE_DATA.sub("data:,", markup)))
+    markup, scripts = _part(text)
+    for pattern, instead in _REPAIRS:
+        markup = pattern.sub(instead, markup)
     if len(markup) > _MAX_CHARACTERS:
         raise Rejected(f"the page has {len(markup):,} characters; the limit is {_MAX_CHARACTERS:,}")
     if (tags := markup.count("<")) > _MAX_TAGS:

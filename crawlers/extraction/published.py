@@ -20,8 +20,11 @@ _META = (
     "publication_date", "_pubtime", "dc.date", "dc.date.issued", "dcterms.created", "sailthru.date", "date", "parsely-pub-date",
 )  # fmt: skip
 _SCRIPTED = re.compile(
-    r"""["']?\b(?:datePublished|pubDate|publish_?[tT]ime|publishDate|pub_?[tT]ime|create_?[tT]ime|ct)["']?\s*[:=]\s*["']([^"'<>]{6,40})["']"""
+    r"(?:datePublished|pubDate|publish_?[tT]ime|publishDate|pub_?[tT]ime|create_?[tT]ime|var ct)[\"']?\s?[:=]\s?"
+    r"[\"']([^\"'<>]{6,40})[\"']"
 )
+#: What a script with such a time contains; asked first because most scripts are long and have none.
+_SCRIPT_SIGNS = ("ublish", "ubDate", "pub_", "pubTime", "pubtime", "reateTime", "create_", "var ct")
 _LONGEST_SCRIPT = 300_000
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}(?![\d.]*\d[.-])")
 #: A date with its weekday, clock and zone is no longer.
@@ -76,6 +79,8 @@ def _stated(page: Page, now: datetime) -> Iterator[_Candidate]:
         if (stamp := element.get("datetime")) and (moment := parse_time(stamp, now)):
             yield _Candidate(moment=moment, score=1 + _exactness(moment))
     for script in page.scripts:
+        if not any(sign in script for sign in _SCRIPT_SIGNS):
+            continue
         linked = "@context" in script[:2000]
         for match in _SCRIPTED.finditer(script[:_LONGEST_SCRIPT]):
             if moment := parse_time(match[1], now):
