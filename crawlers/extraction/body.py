@@ -16,7 +16,7 @@ _NOISE_WORD = re.compile(
     r"|statement|editor|ep-source|author|feedback|tiezi|newslist|list)(?:$|[\s_\d-])"
 )
 _NOISE_PART = re.compile(
-    r"comment|related?|recommend|footer|sidebar|copyright|breadcrumb|share|advert|hotnews|rank|toplink|pinglun|xiangguan|shen?g?ming|mianze|disclaimer"
+    r"comment|related?|recommend|footer|sidebar|copyright|breadcrumb|share|advert|hotnews|rank|toplink|pinglun|xiangguan|shen?g?ming|mianze|disclaimer|fenxiang|jiathis|bdshare|erweima"
     r"|tuijian"
 )
 _ARTICLE_NAME = re.compile(
@@ -39,6 +39,13 @@ _FURNITURE = re.compile(
     r"(?:责任编辑|编辑[:：]|相关(?:阅读|新闻|链接|文章|报道)|延伸阅读|更多(?:精彩|阅读)|分享到|上一篇|下一篇|打印|关闭窗口|【?纠错"
     r"|版权(?:声明|所有)|返回|来源[:：]\S{0,12}$|作者[:：]\S{0,12}$|扫一扫|字号|浏览次数|发布(?:时间|日期)[:：])"
 )
+#: What forums write beside a post, and government sites above a document.
+_LABELS = re.compile(
+    r"^(?:发表于|回复于|只看(?:该作者|楼主)|倒序|楼主$|\d+\s?[#楼]$|沙发$|板凳$|注册时间|积分|帖子|威望|金钱|在线时间|最后登录|UID|精华|发短?消息"
+    r"|加(?:为)?好友|当前(?:离线|在线)|举报|TOP$|使用道具|评分$|本帖最后由|回复$|引用$|编辑$"
+    r"|(?:索\s?引\s?号|发文机关|发布机构|成文日期|主题分类|主题词|公开(?:方式|类别|形式|日期)|信息(?:分类|类别|名称)|有\s?效\s?性|废止日期|文\s*号|发文字号|组配分类)"
+    r"\s?[:：])"
+)
 _HEAD_FURNITURE = re.compile(r"来源|作者|字号|时间|日期|浏览|点击|首页|>|\||\d{4}[-年/]\d")
 #: Headings of what follows an article.
 _AFTERWARDS = re.compile(
@@ -57,6 +64,8 @@ _DISCLAIMER = re.compile(
 )
 _BYLINE_LENGTH = 120
 _WHOLE = 150
+#: Boxes of a thread are named for it or numbered: `post_1203`, `pid77`, `floor`.
+_POST_NAME = re.compile(r"post|reply|floor|thread|topic|answer|message|msg|lou|\d{2,}|[a-z]_?\d+$")
 _SHORTEST_POST = 15
 _POST_DEPTH = 6
 _LISTED = frozenset({"p", "li", "tr", "td", "dd", "h1", "h2", "h3", "h4", "section", "span"})
@@ -148,13 +157,11 @@ def _unnumbered(name: str) -> str:
 def _thread(layout: Layout, best: Box) -> Box:
     """The box of a whole thread when `best` is one of its posts, or stands in one."""
     for box in itertools.islice(best.ancestors(), _POST_DEPTH):
-        if not box.name or box.parent is None or box.tag in _LISTED:
+        if box.parent is None or box.tag in _LISTED or not _POST_NAME.search(box.name):
             continue
         posts = [other for other in layout.boxes if other.parent is box.parent and _kind(other) == _kind(box)]
-        posts = [post for post in posts if layout.length(post) >= _SHORTEST_POST]
-        if len(posts) < 2 or layout.link_share(box.parent) >= 0.3:
-            continue
-        if sum(layout.length(post) for post in posts) >= layout.length(best) * 1.2:
+        spoken = [post for post in posts if layout.length(post) >= _SHORTEST_POST and layout.link_share(post) < 0.3]
+        if len(spoken) > 1 and layout.link_share(box.parent) < 0.3:
             return box.parent
     return best
 
@@ -236,9 +243,11 @@ def _tells_a_story(layout: Layout, box: Box) -> bool:
 def _is_furniture(paragraph: Paragraph) -> bool:
     if paragraph.linked >= paragraph.length * 0.6 and paragraph.length < 80:
         return not _SENTENCE_END.search(paragraph.text)
-    if paragraph.length < _FURNITURE_LENGTH and _FURNITURE.match(paragraph.text):
+    if paragraph.length < _BYLINE_LENGTH and _BYLINE.search(paragraph.text):
         return True
-    return paragraph.length < _BYLINE_LENGTH and bool(_BYLINE.search(paragraph.text))
+    is_sentence = paragraph.length >= 20 and _SENTENCE_END.search(paragraph.text)
+    short = paragraph.length < _FURNITURE_LENGTH and not is_sentence
+    return short and bool(_FURNITURE.match(paragraph.text) or _LABELS.match(paragraph.text))
 
 
 def _trim(paragraphs: list[Paragraph]) -> list[Paragraph]:
