@@ -13,10 +13,12 @@ from typing import Any
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, transaction
 
-from core.model import Finding
+from core.clock import SHANGHAI
+from core.model import Finding, TaggedPost
 from rules import noise
 from rules.facts import Facts
 from rules.models import FindingRow, MatchRow, Quiet, Silence
+from rules.reading import event_time
 from rules.reasons import reason
 from rules.schema import Rule
 from rules.timeline import name_of
@@ -31,6 +33,8 @@ Sink = Callable[[Finding, Rule], None]
 EVIDENCE = 50
 #: A finding of another key of the same incident joins the first one's alert this long.
 _SAME_MATTER = timedelta(hours=24)
+#: Findings a post can be evidence of lie this close to it.
+_NEAR = timedelta(days=35)
 #: A finding the desk could not take is offered again after this.
 _AGAIN = timedelta(minutes=1)
 
@@ -162,6 +166,18 @@ class Teller:
         """Another worker was first, or it had been revised and holds again; either way nobody is told now."""
         FindingRow.objects.filter(fingerprint=name, state=State.REVISED).update(state=State.MUTED)
         return False
+
+
+def about(rule: Rule, post: TaggedPost) -> list[str]:
+    """Findings a post is evidence of: when, why, and what became of each."""
+    at = event_time(post.post)
+    near = FindingRow.objects.filter(rule=rule.id, at__gte=at - _NEAR, at__lte=at + _NEAR).order_by("at")
+    return [
+        f"{row.at.astimezone(SHANGHAI):%m-%d %H:%M} {row.get_state_display()}"
+        f"{f'（{row.muted_by}）' if row.muted_by else ''}：{row.reason}"
+        for row in near
+        if post.post.id in row.evidence
+    ]
 
 
 def _insert(rule: Rule, name: str, found: Finding, now: datetime) -> FindingRow:
