@@ -173,6 +173,7 @@ def load(sections: Mapping[str, str]) -> Installation:
         watches=tuple(_parsed(reading, "rules", "watches", schema.parse_watch)),
         rules=tuple(_parsed(reading, "rules", "rules", schema.parse)),
     )
+    loaded = replace(loaded, rules=tuple(_on_watches(reading, loaded)))
     _unique(reading, "sources", "sources")
     _unique(reading, "rules", "rules")
     if reading.faults or profile is None:
@@ -281,6 +282,19 @@ def _parsed(reading: _Reading, name: str, key: str, parse: Callable[[Mapping[str
         except ValidationError as error:
             if file is not None:
                 reading.faults += file.faults(error, (key, index))
+
+
+def _on_watches(reading: _Reading, loaded: Installation) -> Iterable[schema.Rule]:
+    """Rules with the query of their watch joined to their own."""
+    watches = {watch.id: watch for watch in loaded.watches}
+    for index, rule in enumerate(loaded.rules):
+        if rule.watch and rule.watch not in watches:
+            reading.fault("rules", ("rules", index), f"{rule.id}：没有监测方案 {rule.watch}")
+        elif rule.watch:
+            queries = [query for query in (watches[rule.watch].expression, rule.query) if query]
+            yield rule.model_copy(update={"query": " AND ".join(f"({query})" for query in queries)})
+            continue
+        yield rule
 
 
 def _unique(reading: _Reading, name: str, key: str) -> None:

@@ -169,6 +169,8 @@ if _HTTPS:
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
+# WhiteNoise complains of a folder that is not there yet.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

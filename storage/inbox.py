@@ -10,7 +10,7 @@ from typing import Any
 
 import zstandard
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.model import RawItem
 from core.ports import InboxRow
@@ -61,7 +61,7 @@ class DjangoInbox:
                     changed.append(known)
                 fresh.append(_row(item, key, payload, first_seen_at))
             Seen.objects.bulk_create(first, ignore_conflicts=True)
-            Seen.objects.bulk_update(changed, ["payload_hash"])
+            _rewrite(changed, "payload_hash")
             InboxItem.objects.bulk_create(fresh)
         return len(fresh)
 
@@ -75,11 +75,10 @@ class DjangoInbox:
                 .order_by("id")[:limit]
             )
             ids = [row.id for row in rows]
-            for row in rows:
-                row.attempts += 1
-            InboxItem.objects.filter(id__in=ids).update(lease_owner=owner, lease_until=now + LEASE)
-            InboxItem.objects.bulk_update(rows, ["attempts"])
-        return [InboxRow(id=row.id, item=_item(row), attempts=row.attempts) for row in rows]
+            InboxItem.objects.filter(id__in=ids).update(
+                lease_owner=owner, lease_until=now + LEASE, attempts=F("attempts") + 1
+            )
+        return [InboxRow(id=row.id, item=_item(row), attempts=row.attempts + 1) for row in rows]
 
     def finish(self, ids: Sequence[int], now: datetime) -> None:
         """Mark rows done, in the transaction that holds their results."""
@@ -121,7 +120,7 @@ def placed(stories: Mapping[tuple[str, str], str]) -> None:
     rows = _seen(list(stories))
     for key, row in rows.items():
         row.story = stories[key]
-    Seen.objects.bulk_update(rows.values(), ["story"], batch_size=500)
+    _rewrite(list(rows.values()), "story")
 
 
 def waiting() -> tuple[int, datetime | None]:
@@ -133,6 +132,11 @@ def waiting() -> tuple[int, datetime | None]:
 def forget_finished(before: datetime) -> int:
     """Delete rows finished before; what was seen stays known."""
     return InboxItem.objects.filter(state=InboxItem.State.DONE, finished_at__lt=before).delete()[0]
+
+
+def _rewrite(rows: list[Seen], field: str) -> None:
+    # An upsert costs a tenth of Django's bulk_update, which builds a CASE of every row.
+    Seen.objects.bulk_create(rows, update_conflicts=True, unique_fields=["source", "key"], update_fields=[field])
 
 
 def _seen(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Seen]:
