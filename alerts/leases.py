@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from alerts import cards, delivery, links, pace
@@ -198,12 +198,11 @@ def record(channels: Channels, results: Sequence[Result], *, owner: str, now: da
     """
     gave_up = {result.parcel.lane for result in results if result.untried}
     closed_until: dict[str, datetime] = {}
+    _sent([result for result in results if result.error is None and not result.untried], now)
     for result in results:
         if result.untried:
             _give_back(result.parcel, owner)
-        elif result.error is None:
-            _sent(result, now)
-        else:
+        elif result.error is not None:
             due_at = _failed(result.parcel, result.error, channels, owner, now)
             if result.parcel.lane in gave_up or _asked_for_silence(result.error):
                 closed_until[result.parcel.lane] = due_at
@@ -228,16 +227,20 @@ def _give_back(parcel: Parcel, owner: str) -> None:
     _ours(parcel, owner).update(state=Sending.PENDING, lease_owner="", lease_until=None, attempts=F("attempts") - 1)
 
 
-def _sent(result: Result, now: datetime) -> None:
-    unsettled = Notification.objects.filter(pk=result.parcel.row.pk, state__in=[Sending.PENDING, Sending.SENDING])
-    unsettled.update(
-        state=Sending.SENT,
-        sent_at=now,
-        provider_id=result.provider_id[:128],
-        error="",
-        lease_owner="",
-        lease_until=None,
-    )
+def _sent(results: Sequence[Result], now: datetime) -> None:
+    """One statement for all: through the ORM each row would cost four times the rest of its way."""
+    if not results:
+        return
+    key, at = Notification._meta.get_field("id"), connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE alerts_notification SET state = 'sent', sent_at = %s, provider_id = %s, error = '',"
+            " lease_owner = '', lease_until = NULL WHERE id = %s AND state IN ('pending', 'sending')",
+            [
+                (at, result.provider_id[:128], key.get_db_prep_value(result.parcel.row.pk, connection))
+                for result in results
+            ],
+        )
 
 
 def _failed(parcel: Parcel, error: CaifengError, channels: Channels, owner: str, now: datetime) -> datetime:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
 
 #: Waits grow from the first to the last and stay there.
 FIRST_WAIT = timedelta(seconds=5)
@@ -70,16 +69,9 @@ def asked(seconds: float) -> timedelta:
     return min(timedelta(seconds=max(seconds, 0)), timedelta(hours=1))
 
 
-@runtime_checkable
-class Paced(Protocol):
-    """A channel whose other side counts."""
-
-    limit: Limit
-
-
 def limit_of(channel: object) -> Limit | None:
-    """The channel's limit; None when it has none."""
-    return channel.limit if isinstance(channel, Paced) else None
+    """The channel's `limit`; None when it has none."""
+    return getattr(channel, "limit", None)
 
 
 def lane_of(channel: str, recipient: str, limit: Limit | None) -> str:

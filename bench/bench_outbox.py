@@ -1,0 +1,258 @@
+"""The outbox under load: claims and acknowledgements, SQLite and PostgreSQL, one sender and four.
+
+`python -m bench.bench_outbox [--messages N] [--claims N]`. The channel answers at once, so what is measured is the
+outbox. Ratios are of one run on one machine: against one row a transaction (the naive way), and four senders against
+one. A PostgreSQL is started for the run where its binaries are found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+START = datetime(2026, 11, 23, 1, tzinfo=UTC)
+
+
+def in_child(function: str, url: str, **options: Any) -> Any:
+    """Run one of the measures in a process with its own database; SQLite in a fresh home without a URL."""
+    with tempfile.TemporaryDirectory(prefix="caifeng-bench-") as home:
+        environment = {**os.environ, "CAIFENG_HOME": home, "DJANGO_SETTINGS_MODULE": "caifeng.settings"}
+        environment.pop("CAIFENG_DATABASE_URL", None)
+        if url:
+            environment["CAIFENG_DATABASE_URL"] = url
+        command = [sys.executable, "-m", "bench.bench_outbox", "--child", function, "--options", json.dumps(options)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(done.stderr[-3000:])
+        return json.loads(done.stdout)
+
+
+def ready() -> None:
+    """Django on an empty database."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("flush", verbosity=0, interactive=False)
+
+
+def fill(count: int, *, recipients: int = 200) -> None:
+    """Messages that wait."""
+    from alerts.models import Notification
+
+    rows = (
+        Notification(
+            dedupe_key=str(number),
+            kind="copy",
+            channel="chat",
+            recipient=f"C{number % recipients}",
+            payload={"title": "新告警", "text": "某工地多人讨薪。" * 5, "number": "2026-0001", "level": "II"},
+            urgency=number % 8,
+            created_at=START,
+            due_at=START,
+        )
+        for number in range(count)
+    )
+    Notification.objects.bulk_create(rows, batch_size=2000)
+
+
+class Instant:
+    """A channel that takes everything at once."""
+
+    def send(self, message: Any) -> str:
+        """Taken."""
+        return str(message.id)
+
+
+def drain(batch: int) -> int:
+    """Send until nothing is left; return how many."""
+    from alerts.outbox import Sender
+
+    sender, total = Sender({"chat": Instant()}, f"bench-{os.getpid()}", batch=batch, workers=4), 0
+    while settled := sender.step(START):
+        total += settled
+    return total
+
+
+def rate(messages: int, batch: int) -> float:
+    """Messages a second of one sender."""
+    ready()
+    fill(messages)
+    began = time.perf_counter()
+    sent = drain(batch)
+    assert sent == messages
+    return sent / (time.perf_counter() - began)
+
+
+def naive(messages: int) -> float:
+    """The same rows one at a time: read, mark, send, mark; two transactions a message."""
+    ready()
+    from alerts.models import Notification
+
+    fill(messages)
+    channel, began = Instant(), time.perf_counter()
+    while row := Notification.objects.filter(state="pending", due_at__lte=START).order_by("urgency", "due_at").first():
+        if Notification.objects.filter(pk=row.pk, state="pending").update(state="sending", lease_owner="naive"):
+            provider_id = channel.send(type("M", (), {"id": row.pk}))
+            Notification.objects.filter(pk=row.pk).update(state="sent", sent_at=START, provider_id=provider_id)
+    return messages / (time.perf_counter() - began)
+
+
+def together(messages: int, senders: int, batch: int) -> dict[str, float]:
+    """Several senders at once: messages a second over all, and rows that were claimed twice."""
+    ready()
+    from django.db import connections
+
+    from alerts.models import Notification
+
+    fill(messages)
+    connections.close_all()
+    began = time.perf_counter()
+    children = []
+    for _ in range(senders):
+        child = os.fork()
+        if child == 0:
+            drain(batch)
+            os._exit(0)
+        children.append(child)
+    failed = sum(os.waitpid(child, 0)[1] != 0 for child in children)
+    seconds = time.perf_counter() - began
+    assert not failed
+    twice = Notification.objects.filter(attempts__gt=1).count()
+    unsent = Notification.objects.exclude(state="sent").count()
+    return {"rate": messages / seconds, "twice": twice, "unsent": unsent}
+
+
+def latency(seconds: int, per_second: int) -> dict[str, float]:
+    """Alerts arrive at a rate in one process, each in a transaction with its message; a sender with its usual rest.
+
+    Seconds from the commit's beginning to the channel's acceptance.
+    """
+    ready()
+    from django.db import connections, transaction
+
+    from alerts.models import Alert
+    from alerts.outbox import Sender, enqueue
+
+    connections.close_all()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        sender = Sender({"chat": Timed(writing)}, "bench")
+        until = time.time() + seconds + 5
+        while time.time() < until:
+            if not sender.step(datetime.now(UTC)):
+                time.sleep(0.3)
+        os._exit(0)
+    os.close(writing)
+    for number in range(seconds * per_second):
+        due = time.perf_counter() + 1 / per_second
+        now = datetime.now(UTC)
+        with transaction.atomic():
+            alert = Alert.objects.create(
+                number=f"2026-{number}", title="t", rule="r", key=str(number), reason="r", suggested_level="II", detected_at=now
+            )  # fmt: skip
+            enqueue(
+                dedupe_key=str(number), kind="new_alert", channel="chat", recipient=f"C{number % 20}", recipient_name="",
+                reason="当班", payload={"title": str(now.timestamp()), "text": "x"}, urgency=0, now=now, alert=alert,
+            )  # fmt: skip
+        time.sleep(max(due - time.perf_counter(), 0))
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as pipe:
+        waits = sorted(float(line) for line in pipe)
+    return {"messages": len(waits), "p50": waits[len(waits) // 2], "p99": waits[int(len(waits) * 0.99)]}
+
+
+class Timed:
+    """A channel that writes down how old a message is when it takes it; the title is its birth."""
+
+    def __init__(self, writing: int) -> None:
+        self._writing = writing
+
+    def send(self, message: Any) -> str:
+        """Taken, and timed."""
+        os.write(self._writing, f"{time.time() - float(message.title):.6f}\n".encode())
+        return str(message.id)
+
+
+CHILDREN: dict[str, Callable[..., Any]] = {"rate": rate, "naive": naive, "together": together, "latency": latency}
+
+
+def report(name: str, bar: str, measured: str, met: bool | None, note: str = "") -> None:
+    """One bar."""
+    mark = {True: "met", False: "NOT met", None: "–"}[met]
+    print(f"{name:58} bar {bar:16} {measured:16} {mark:8} {note}", flush=True)
+
+
+def on_sqlite(messages: int) -> None:
+    """SQLite with synchronous=FULL, as installations have it."""
+    batched = in_child("rate", "", messages=messages, batch=100)
+    one = in_child("rate", "", messages=min(messages, 1000), batch=1)
+    slow = in_child("naive", "", messages=min(messages, 1000))
+    report("SQLite, one sender", "≥ 1500 msg/s", f"{batched:,.0f} msg/s", batched >= 1500, f"{batched / slow:.1f}× naive ({slow:,.0f})")  # fmt: skip
+    report("SQLite, one sender, one message a step", "–", f"{one:,.0f} msg/s", None, f"{one / slow:.1f}× naive")
+    two = in_child("together", "", messages=messages, senders=2, batch=100)
+    report("SQLite, two senders: claimed twice", "0", f"{two['twice']}", not two["twice"] and not two["unsent"])
+    wait = in_child("latency", "", seconds=20, per_second=50)
+    report("SQLite, alert → channel at 50/s, p99", "≤ 2 s", f"{wait['p99']:.3f} s", wait["p99"] <= 2, f"p50 {wait['p50']:.3f} s, {wait['messages']} messages")  # fmt: skip
+
+
+def on_postgresql(url: str, messages: int, claims: int) -> None:
+    """PostgreSQL with synchronous_commit on."""
+    one = in_child("together", url, messages=messages, senders=1, batch=20)
+    four = in_child("together", url, messages=messages, senders=4, batch=20)
+    ratio = four["rate"] / one["rate"]
+    report("PostgreSQL, four senders against one", "≥ 1.4×", f"{ratio:.2f}×", ratio >= 1.4, f"{one['rate']:,.0f} → {four['rate']:,.0f} msg/s")  # fmt: skip
+    slow = in_child("naive", url, messages=min(messages, 1000))
+    report("PostgreSQL, one sender against naive", "–", f"{one['rate'] / slow:.1f}×", None, f"naive {slow:,.0f} msg/s")
+    many = in_child("together", url, messages=claims, senders=4, batch=100)
+    report(f"PostgreSQL, {claims:,} messages, four senders: claimed twice", "0", f"{many['twice']}", not many["twice"] and not many["unsent"], f"{many['rate']:,.0f} msg/s")  # fmt: skip
+
+
+def durable(url: str) -> None:
+    """The test server forgets on a power cut; a measured one must not."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = on")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def main() -> None:
+    """Print every bar."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--messages", type=int, default=5000)
+    parser.add_argument("--claims", type=int, default=100_000)
+    parser.add_argument("--child", choices=CHILDREN)
+    parser.add_argument("--options", type=json.loads)
+    options = parser.parse_args()
+    if options.child:
+        json.dump(CHILDREN[options.child](**options.options), sys.stdout)
+        return
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    on_sqlite(options.messages)
+    from tests.servers import postgresql
+
+    if not Path("/usr/lib/postgresql").exists():
+        report("PostgreSQL", "–", "not installed here", None)
+        return
+    server = postgresql.start()
+    try:
+        durable(server.url)
+        on_postgresql(server.url, options.messages, options.claims)
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()
