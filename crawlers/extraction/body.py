@@ -16,8 +16,9 @@ _NOISE_WORD = re.compile(
     r"|statement|editor|ep-source|author|feedback|tiezi|newslist|list)(?:$|[\s_\d-])"
 )
 _NOISE_PART = re.compile(
-    r"comment|related?|recommend|footer|sidebar|copyright|breadcrumb|share|advert|hotnews|rank|toplink|pinglun|xiangguan|shen?g?ming|mianze|disclaimer|fenxiang|jiathis|bdshare|erweima"
-    r"|tuijian"
+    r"comment|related?|recommend|footer|sidebar|copyright|breadcrumb|share|advert|hotnews|rank|toplink|disclaimer"
+    r"|postauthor|profile|user[-_]?info|favatar|signature|\bpls\b"
+    r"|pinglun|xiangguan|tuijian|shen?g?ming|mianze|fenxiang|jiathis|bdshare|erweima"
 )
 _ARTICLE_NAME = re.compile(
     r"article|content|endtext|artibody|body|text|main|detail|post|story|zoom|trs_editor|ucap|vsb|news|zhengwen|p-detail"
@@ -67,7 +68,7 @@ _WHOLE = 150
 #: Boxes of a thread are named for it or numbered: `post_1203`, `pid77`, `floor`.
 _POST_NAME = re.compile(r"post|reply|floor|thread|topic|answer|message|msg|lou|\d{2,}|[a-z]_?\d+$")
 _SHORTEST_POST = 15
-_POST_DEPTH = 6
+_POST_DEPTH = 12
 _LISTED = frozenset({"p", "li", "tr", "td", "dd", "h1", "h2", "h3", "h4", "section", "span"})
 _SHORTEST_VOTE = 12
 _FURNITURE_LENGTH = 60

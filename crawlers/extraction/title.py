@@ -18,8 +18,9 @@ _SEPARATOR = re.compile(
 )
 #: A <title> that names the site and not the page.
 _SITE = re.compile(
-    r"(?:网|网站|官网|门户|政府|频道|首页|中心|论坛|欢迎您|日报|公司|学会|协会|学院|大学)$|^(?:首页|欢迎|详情|正文|新闻)"
+    r"(?:网|网站|官网|门户|政府|频道|首页|中心|论坛|欢迎您|日报|公司|学会|协会|学院|大学|公开|专栏)$|^(?:首页|欢迎|详情|正文|新闻)"
 )
+_POWERED = re.compile(r"[\s_|–-]*powered by.*$", re.I)
 _LONGEST = 120
 _SHORTEST = 4
 _SENTENCE = 40
@@ -28,32 +29,36 @@ _SENTENCE = 40
 def find_title(page: Page) -> str:
     """The headline; empty when the page has none.
 
-    1. A line of the page that is all of <title>, else the longest that <title> contains.
+    1. The best heading that <title> contains, else the best line of the page or its metadata.
     2. A heading that <title> cuts short.
-    3. <title> without the name of the site, unless it says nothing else.
-    4. The first heading with running text behind it; then what the metadata call the page.
+    3. The first heading with running text behind it, when <title> names the site or stands nowhere on the page.
+    4. <title> without the name of the site; then what the metadata call the page.
     """
-    within = _letters(page.title)
-    lines = [paragraph.text for paragraph in page.layout.paragraphs if paragraph.length <= _LONGEST]
-    if named := _contained([*lines, *_stated(page)], within):
-        return named
+    whole = _POWERED.sub("", page.title)
+    within = _letters(whole)
     headings = [text for text, _ in _headings(page)]
-    short = _without_site(page.title)
+    lines = [paragraph.text for paragraph in page.layout.paragraphs if paragraph.length <= _LONGEST]
+    if named := _contained(headings, within) or _contained([*lines, *_stated(page)], within):
+        return named
+    short = _without_site(whole)
     if full := next((text for text in headings if _continues(_letters(text), _letters(short))), None):
         return full
-    if short and not _SITE.search(short):
-        return short
-    return _opening(page) or next(_stated(page), short)
+    if not short or _SITE.search(short) or not any(_letters(short) in _letters(text) for text in lines):
+        return _opening(page) or next(_stated(page), short)
+    return short
 
 
 def _contained(lines: list[str], within: str) -> str | None:
-    """The longest line that is part of <title>; a part of three letters may be anything."""
+    """The line <title> begins with, else the longest it contains; a part of three letters may be anything."""
     parts = {line: letters for line in dict.fromkeys(lines) if (letters := _letters(line)) in within}
-    best = max(parts, key=lambda line: len(parts[line]), default="")
+    best = max(parts, key=lambda line: (_opens(parts[line], within), len(parts[line])), default="")
     length = len(parts.get(best, ""))
-    if length < _SHORTEST or (length < 8 and length * 3 < len(within)) or _SITE.search(best):
-        return None
-    return best
+    stray = length < 8 and length * 3 < len(within) and not within.startswith(parts.get(best, ""))
+    return None if length < _SHORTEST or stray or _SITE.search(best) else best
+
+
+def _opens(letters: str, within: str) -> bool:
+    return len(letters) >= 6 and within.startswith(letters)
 
 
 def _continues(full: str, short: str) -> bool:

@@ -51,6 +51,32 @@ FORUM = a_page(
     f"<div id='post_2'><div class='t_f'>{SECOND}</div></div>"
     "<div id='post_3'><div class='t_f'>支持楼主，希望早点修好，谢谢大家的关心。</div></div></div>"
 )
+NOTICE = a_page(
+    "<table align=center><tr><td class=menu><a href=1>首页</a>|<a href=2>政务</a></td></tr>"
+    "<tr><td><table><tr><td width=200><a href=3>工作动态：全县春耕备耕工作会议召开，县长出席</a></td><td><table>"
+    "<tr><td>您的位置：<a href=4>首页</a> &gt;&gt; <a href=5>公示公告</a> &gt;&gt; 正文</td></tr>"
+    f"<tr><td class=bt>{TITLE}</td></tr><tr><td>索引号：003-2011-04 发布日期：2011年11月3日 浏览次数：12</td></tr>"
+    f"<tr><td class=nr><p>{FIRST}</p><p>{SECOND}</p></td></tr>"
+    "<tr><td>【<a href=6>打印本页</a>】【<a href=7>关闭窗口</a>】</td></tr></table></td></tr></table></td></tr>"
+    "<tr><td>主办：石禾县人民政府办公室 联系电话：0571-1234567</td></tr></table>",
+    title="石禾县人民政府 政务公开",
+)
+
+
+def a_post(number: int, text: str) -> str:
+    return (
+        f"<div id='post_{number}'><table id='pid{number}'><tr><td class='postauthor'><p>新手上路</p><dl class='profile'>"
+        f"<dt>积分</dt><dd>12{number}</dd><dt>注册时间</dt><dd>2009-1-{number}</dd></dl></td><td class='postcontent'>"
+        f"<em>发表于 2011-3-{number} 12:30</em> | <a href='1'>只看该作者</a>"
+        f"<table><tr><td class='t_f' id='postmessage_{number}'>{text}</td></tr></table></td></tr></table></div>"
+    )
+
+
+BOARD = a_page(
+    f"<div id='ct'><h1>{TITLE}</h1>{a_post(1, FIRST)}{a_post(2, SECOND)}{a_post(3, '顶楼主')}"
+    f"{a_post(4, '支持楼主，希望早点修好，谢谢大家的关心。')}</div><div id='ft'>Powered by Discuz!</div>",
+    title=f"{TITLE} - 石禾论坛 - Powered by Discuz!",
+)
 WECHAT = (
     f"<html><head><title></title><meta property='og:title' content='{TITLE}'></head><body>"
     f"<h2 id='activity-name'>{TITLE}</h2><div id='js_content' style='visibility: hidden'><section><section>"
@@ -60,7 +86,9 @@ WECHAT = (
 
 
 @pytest.mark.parametrize(
-    "page", [PORTAL, TABLES, PAPER, FORUM, WECHAT], ids=["portal", "tables", "paper", "forum", "wechat"]
+    "page",
+    [PORTAL, TABLES, NOTICE, PAPER, FORUM, BOARD, WECHAT],
+    ids=["portal", "tables", "notice", "paper", "forum", "board", "wechat"],
 )
 def test_the_paragraphs_of_an_article_are_found_in_every_family(page: str) -> None:
     found = read(page)
@@ -69,13 +97,22 @@ def test_the_paragraphs_of_an_article_are_found_in_every_family(page: str) -> No
     assert found.title == TITLE
 
 
-@pytest.mark.parametrize("page", [PORTAL, TABLES, PAPER, WECHAT], ids=["portal", "tables", "paper", "wechat"])
+@pytest.mark.parametrize(
+    "page", [PORTAL, TABLES, NOTICE, PAPER, WECHAT], ids=["portal", "tables", "notice", "paper", "wechat"]
+)
 def test_nothing_around_an_article_is_taken_for_it(page: str) -> None:
     assert read(page).text.split("\n") == [FIRST, SECOND]
 
 
 def test_the_other_posts_of_a_thread_are_kept() -> None:
     assert read(FORUM).text.split("\n")[2].startswith("支持楼主")
+
+
+def test_what_a_forum_says_of_its_members_is_left_out() -> None:
+    replies = ["顶楼主", "支持楼主，希望早点修好，谢谢大家的关心。"]
+
+    assert read(BOARD).text.split("\n") == [FIRST, SECOND, *replies]
+    assert published(BOARD) == "03-01 12:30 minute"
 
 
 @pytest.mark.parametrize(
