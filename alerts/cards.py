@@ -26,32 +26,43 @@ def of(alerts: Collection[int]) -> QuerySet[Notification]:
     return sent.filter(provider_id__startswith=CARD)
 
 
-def refresh(alert: Alert, now: datetime) -> int:
+def refresh(alert: Alert, event: AlertEvent, now: datetime) -> int:
     """Write a row for every place that shows the alert's card: new state, and what happened as a line below it.
 
-    Joins the caller's transaction; once per place and version.
+    Joins the caller's transaction, after the messages of the event: a place that gets one of those needs no other.
     """
     from alerts.outbox import enqueue  # the outbox asks here for the cards
 
-    event = AlertEvent.objects.filter(alert=alert).order_by("-seq").first()
     places = {(row.channel, row.recipient): row for row in of([alert.pk]).order_by("-sent_at")}
-    written = 0
-    for (channel, recipient), first in places.items():
-        changes = {"state": alert.state, "version": alert.version, "level": alert.level or alert.suggested_level}
-        buttons = _DUTY if str(first.payload.get("role", "")).startswith("duty") else _UNIT
-        written += enqueue(
+    for told in Notification.objects.filter(alert=alert, created_at=now).exclude(kind=KIND) if places else ():
+        places.pop((told.channel, told.recipient), None)
+    return sum(
+        enqueue(
             dedupe_key=f"card/{alert.number}/{alert.version}/{channel}/{recipient}"[:256],
             kind=KIND,
             channel=channel,
             recipient=recipient,
             recipient_name=first.recipient_name,
             reason="告警有变化，更新卡片",
-            payload={**first.payload, **changes, "actions": list(buttons), "note": line(event) if event else ""},
+            payload=_payload(first, alert, event),
             urgency=4,
             now=now,
             alert=alert,
         )
-    return written
+        for (channel, recipient), first in places.items()
+    )
+
+
+def _payload(first: Notification, alert: Alert, event: AlertEvent) -> dict[str, object]:
+    buttons = _DUTY if str(first.payload.get("role", "")).startswith("duty") else _UNIT
+    return {
+        **first.payload,
+        "state": alert.state,
+        "version": alert.version,
+        "level": alert.level or alert.suggested_level,
+        "actions": [action.value for action in buttons],
+        "note": line(event),
+    }
 
 
 def line(event: AlertEvent) -> str:

@@ -47,7 +47,9 @@ def after_failure(error: CaifengError, *, seed: str, failures: int, created_at: 
     wait = pace.backoff(failures, seed)
     if isinstance(error, Retry) and error.after is not None:
         wait = max(wait, pace.asked(error.after))
-    hopeless = isinstance(error, Permanent) or now + wait - created_at > pace.PATIENCE
+    # A message that a person put back into the queue is old, and still gets its tries.
+    worn_out = failures >= pace.TELL_AFTER and now + wait - created_at > pace.PATIENCE
+    hopeless = isinstance(error, Permanent) or worn_out
     if hopeless:
         return Verdict(state=Notification.Sending.FAILED, due_at=now, tell=True)
     return Verdict(state=Notification.Sending.PENDING, due_at=now + wait, tell=failures == pace.TELL_AFTER)

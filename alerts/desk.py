@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from alerts import audit, clocks, deadlines, grading, lifecycle, notices, owner, people, roster
+from alerts import audit, cards, clocks, deadlines, grading, lifecycle, notices, owner, people, roster
 from alerts.lifecycle import OPEN_STATES, Action, Actor, Situation, State
 from alerts.models import (
     Alert,
@@ -151,6 +151,7 @@ def act(command: Command, profile: Profile, now: datetime) -> Alert:
         _run_clocks(case)
         event = _record(case)
         _tell(case, event)
+        cards.refresh(alert, event, now)
         return alert
 
 

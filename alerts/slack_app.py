@@ -3,7 +3,7 @@
 1. A press names alert, action and the version its card showed (`alerts.channels.slack_card`).
 2. The Slack user is looked up as a login, or as a unit's contact without one.
 3. Actions that need words or a choice open a form; the others go to `alerts.desk.act` at once.
-4. The desk's refusal is shown to that person alone; a change brings every card of the alert up to date.
+4. The desk's refusal is shown to that person alone; its change brings every card of the alert up to date.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 from slack_sdk.errors import SlackClientError
 from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.socket_mode import SocketModeClient
@@ -25,7 +25,7 @@ from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from alerts import cards, desk, people, slack_form
+from alerts import desk, people, slack_form
 from alerts.channels.slack import Slack
 from alerts.lifecycle import Action
 from alerts.models import Alert
@@ -50,6 +50,10 @@ class Press:
     channel: str
     #: Opens a form within three seconds.
     trigger: str
+
+    def command(self, actor: str) -> desk.Command:
+        """What the desk is asked to do."""
+        return desk.Command(alert=self.alert, action=self.action, actor=actor, version=self.version)
 
 
 def press_of(payload: Payload) -> Press | None:
@@ -135,7 +139,7 @@ class SlackApp:
             if press.action in slack_form.ASKS:
                 self._ask(press)
             else:
-                self._act(desk.Command(alert=press.alert, action=press.action, actor=self._actor(press.user), version=press.version), now)  # fmt: skip
+                desk.act(press.command(self._actor(press.user)), self._profile(), now)
         except Refused as refusal:
             self._whisper(press, str(refusal))
 
@@ -151,14 +155,10 @@ class SlackApp:
     def _submitted(self, payload: Payload, now: datetime) -> dict[str, Any]:
         form = slack_form.read(payload)
         try:
-            self._act(form.command(self._actor(form.user)), now)
+            desk.act(form.command(self._actor(form.user)), self._profile(), now)
         except Refused as refusal:
             return {"response_action": "errors", "errors": {form.first_block: str(refusal)}}
         return {}
-
-    def _act(self, command: desk.Command, now: datetime) -> None:
-        with transaction.atomic():
-            cards.refresh(desk.act(command, self._profile(), now), now)
 
     def _actor(self, user: str) -> str:
         """The login or unit behind a Slack user. Raises Refused."""

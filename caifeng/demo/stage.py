@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 #: The account the demo prints; a duty lead sees and may do most.
 LOGIN = "guhuaiqing"
@@ -114,12 +115,14 @@ def prepare(stage: Stage) -> None:
     accounts.add(ADMIN, "系统管理员", ["administrator", "duty_lead"], password_hash)
 
 
-def _channels(stage: Stage) -> dict[str, dict[str, str]]:
+def _channels(stage: Stage) -> dict[str, dict[str, Any]]:
     return {
         "slack": {
             "token": stage.bot_token(),
             "base_url": f"{stage.chat_url}/api/",
             "signing_secret": stage.signing_secret(),
+            # Whoever presses a button on the chat's page.
+            "users": {"U_DEMO": LOGIN},
         }
     }
 

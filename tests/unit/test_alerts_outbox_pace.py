@@ -84,6 +84,8 @@ def test_waits_double_up_to_a_quarter_of_an_hour_and_differ_by_message() -> None
         (Retry("忙"), 5, timedelta(), "pending", True),
         (Retry("忙"), 6, timedelta(), "pending", False),
         (Retry("忙"), 60, timedelta(hours=24), "failed", True),
+        # put back into the queue by a person
+        (Retry("忙"), 1, timedelta(hours=24), "pending", False),
         (Permanent("拒绝"), 1, timedelta(), "failed", True),
     ],
 )
