@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
 from alerts.models import OPEN_STATES, Notification
@@ -80,8 +81,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "on_duty": on_duty,
         "turn": duty.turn(on_duty, now),
         "https": request.is_secure(),
-        "session_ends": request.session.get_expiry_age(),
-        "session_cookie": settings.SESSION_COOKIE_NAME,
+        "session_ends": seconds_left(request, now),
         "last_event": live.newest(),
         "may_setup": may_open(Page.RULE_EDIT, officer.roles),
         "may_wall": may_open(Page.WALL, officer.roles),
@@ -89,6 +89,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "may_incidents": may_open(Page.INCIDENTS, officer.roles),
         "may_posts": may_open(Page.POSTS, officer.roles),
     }
+
+
+def seconds_left(request: HttpRequest, now: datetime) -> int:
+    """How long the login still lasts; the row counts, not the length it was made with."""
+    row = Session.objects.filter(session_key=request.session.session_key).first()
+    return max(0, int((row.expire_date - now).total_seconds())) if row else 0
 
 
 def rail(officer: Officer, path: str) -> list[Mapping[str, Any]]:

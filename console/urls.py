@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     path("sources/", setup.sources, name="sources"),
     path("rules/", setup.rules, name="rules"),
     path("rules/<str:rule_id>/", setup.rule, name="rule"),
+    path("rules/<str:rule_id>/replay", setup.replay, name="replay"),
     path("roster/", setup.roster, name="roster"),
     path("roster/substitutes", setup.substitute, name="substitute"),
     path("roster/substitutes/<int:pk>/drop", setup.drop_substitute, name="drop_substitute"),

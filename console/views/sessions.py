@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from console import deps
 from console.access import page
+from console.context import seconds_left
 from console.roles import Page
 from console.totp import accepts, confirmed
 
@@ -83,12 +84,13 @@ def leave(request: HttpRequest) -> HttpResponse:
 @require_GET
 def remaining(request: HttpRequest) -> JsonResponse:
     """Seconds the session still lasts, and the server's time in milliseconds."""
-    return JsonResponse({"seconds": request.session.get_expiry_age(), "now": int(deps.now().timestamp() * 1000)})
+    now = deps.now()
+    return JsonResponse({"seconds": seconds_left(request, now), "now": int(now.timestamp() * 1000)})
 
 
 @page(Page.SELF)
 @require_POST
 def extend(request: HttpRequest) -> JsonResponse:
     """Let the session last its full length again from now."""
-    request.session.modified = True
-    return JsonResponse({"seconds": request.session.get_expiry_age()})
+    request.session.save()
+    return JsonResponse({"seconds": seconds_left(request, deps.now())})

@@ -16,13 +16,14 @@ from alerts.lifecycle import State
 from alerts.models import Alert, DutyOverride
 from alerts.people import load_substitutions
 from alerts.roster import gaps, on_duty
-from console import deps, duty
+from console import deps, duty, replaying
 from console.access import officer, page
 from console.roles import Page, may_open
 from core.clock import SHANGHAI, parse_instant
-from core.errors import ConfigError, Conflict, Fault
+from core.errors import CaifengError, ConfigError, Conflict, Fault
 from crawlers.models import SourceState
 from rules.models import FindingRow, Health
+from rules.schema import Rule
 from storage import documents
 from storage.models import Document
 
@@ -31,6 +32,7 @@ TROUBLE = (SourceState.Health.SILENT, SourceState.Health.BROKEN, SourceState.Hea
 RECORD = timedelta(days=30)
 #: Days of the roster shown.
 ROSTER_DAYS = 14
+REPLAY_DAYS = (1, 7, 30)
 SECTION_NAMES = {
     "profile": "单位与简报头",
     "regions": "区划",
@@ -91,19 +93,46 @@ def _is_ill(health: Health | None) -> bool:
 @require_GET
 def rule(request: HttpRequest, rule_id: str) -> HttpResponse:
     """One rule: what it says, what it found, whether it is well."""
+    found = _rule(rule_id)
+    return render(request, "console/rule.html", _rule_context(request, found, replaying.as_text(found)))
+
+
+@page(Page.RULES)
+@require_POST
+def replay(request: HttpRequest, rule_id: str) -> HttpResponse:
+    """Run the rule, or a draft of it, over history; nothing is saved and nobody is told."""
+    found = _rule(rule_id)
+    text, now = request.POST.get("draft", "").replace("\r\n", "\n"), deps.now()
+    days = next((days for days in REPLAY_DAYS if str(days) == request.POST.get("days")), REPLAY_DAYS[1])
+    context = {**_rule_context(request, found, text), "days": days}
+    try:
+        wanted = replaying.draft(text, found)
+        context["trial"] = replaying.trial(found, wanted, deps.post_store(), since=now - timedelta(days=days), now=now)
+    except CaifengError as error:
+        context["faults"] = error.faults if isinstance(error, ConfigError) else [str(error)]
+    return render(request, "console/rule.html", context, status=422 if "faults" in context else 200)
+
+
+def _rule(rule_id: str) -> Rule:
     found = next((rule for rule in deps.rules() if rule.id == rule_id), None)
     if found is None:
         raise Http404("没有这条规则")
-    since = deps.now() - RECORD
-    context = {
+    return found
+
+
+def _rule_context(request: HttpRequest, found: Rule, text: str) -> dict[str, Any]:
+    rule_id, since = found.id, deps.now() - RECORD
+    return {
         "rule": found,
+        "draft": text,
+        "days": REPLAY_DAYS[1],
+        "day_choices": REPLAY_DAYS,
         "options": found.dump(),
         "health": Health.objects.filter(rule=rule_id).first(),
         "findings": list(FindingRow.objects.filter(rule=rule_id).order_by("-at")[:30]),
         "alerts": list(Alert.objects.filter(rule=rule_id, detected_at__gte=since).order_by("-detected_at")[:30]),
         "may_edit": may_open(Page.RULE_EDIT, officer(request).roles),
     }
-    return render(request, "console/rule.html", context)
 
 
 @page(Page.ROSTER)

@@ -1,6 +1,6 @@
 """The console over a seeded night, as uvicorn serves it to the browser tests: `uvicorn console_site:application`.
 
-CAIFENG_TEST_SEED=none starts it empty; the fixtures seed through the same database file.
+CAIFENG_TEST_SEED=hostile makes every text of the seed an attack.
 """
 
 from __future__ import annotations
@@ -31,16 +31,17 @@ def seed() -> None:
     """Bring the database of this home up and fill it once."""
     from alerts.models import Alert
     from storage import documents
-    from tests.fixtures.console_night import a_night
+    from tests.fixtures.console_night import a_hostile_night, a_night
 
     call_command("migrate", verbosity=0, interactive=False)
-    if Alert.objects.exists() or os.environ.get("CAIFENG_TEST_SEED") == "none":
+    if Alert.objects.exists():
         return
     now = datetime.now(UTC)
     for name, text in profile.texts(profile.find("example-county")).items():
         if documents.newest(name) is None:
             documents.save(name, text, based_on=0, actor="system:setup", now=now)
-    a_night(INSTALLATION.profile, STORE, now)
+    night = a_hostile_night if os.environ.get("CAIFENG_TEST_SEED") == "hostile" else a_night
+    night(INSTALLATION.profile, STORE, now)
 
 
 def wire() -> None:
