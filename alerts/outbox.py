@@ -83,7 +83,7 @@ class Sender:
         channels: Mapping[str, Notifier],
         owner: str,
         *,
-        batch: int = 100,
+        batch: int = 200,
         workers: int = 16,
         patience: timedelta = timedelta(seconds=1),
         clock: Callable[[], float] = time.monotonic,

@@ -388,6 +388,13 @@ def test_every_registered_channel_can_be_loaded() -> None:
     assert set(channels.REGISTRY) <= set(opened)
 
 
+@pytest.mark.parametrize("name", channels.REGISTRY)
+def test_every_channel_is_documented(name: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "channels.md"
+
+    assert f"| `{name}`" in page.read_text("utf-8")
+
+
 def test_every_fault_of_the_channels_file_is_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         channels.load({"fax": {}, "email": {"host": "x"}, "wecom": {"targets": {"duty": "ftp://x"}}})
