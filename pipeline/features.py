@@ -1,6 +1,6 @@
 """Texts become hashed character 1-, 2- and 3-grams, a whole batch at a time, without a tokeniser.
 
-1. Full width becomes half width, letters lower case, digits 0; white space goes.
+1. Full width becomes half width, Latin letters lower case, digits 0; white space goes.
 2. Every n-gram of the code points is hashed with the constants below to `BITS` bits.
 3. The caller gets the bucket of every occurrence and the text it belongs to.
 
@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 BITS = 18
 ORDERS = (1, 2, 3)
 #: Longer texts are cut: their head and tail say what they are about.
-HEAD, TAIL = 420, 180
+HEAD, TAIL = 320, 120
 
 _MULTIPLIERS = tuple(
     np.uint64(value) for value in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
 )
 _SALTS = tuple(np.uint64(value) for value in (0, 0x1B873593CC9E2D51, 0x85EBCA6BC2B2AE35, 0xD6E8FEB86659FD93))
 _SEPARATOR = "\x00"
-_FOLD = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 
 Buckets = NDArray[np.int32]
+#: Per n-gram order: buckets of all occurrences in text order, and how many each text has.
+Grams = list[tuple[Buckets, NDArray[np.int64]]]
 
 
 def constants() -> dict[str, list[str]]:
@@ -47,15 +48,17 @@ def _codes(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]
     """Code points of all texts, each followed by 0, and where those zeros are."""
     joined = _SEPARATOR.join(window(text).replace(_SEPARATOR, "") for text in texts) + _SEPARATOR
     # A lone surrogate cannot be encoded; hostile input may hold one.
-    raw = joined.translate(_FOLD).lower().encode("utf-32-le", "surrogatepass")
-    codes = np.frombuffer(raw, dtype=np.uint32)
-    codes = np.where((codes >= 48) & (codes <= 57), np.uint32(48), codes)
-    codes = codes[~((codes == 32) | ((codes >= 9) & (codes <= 13)))].astype(np.uint64)
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).copy()
+    codes[(codes >= 0xFF01) & (codes <= 0xFF5E)] -= 0xFEE0
+    codes[(codes >= 65) & (codes <= 90)] += 32
+    codes[(codes >= 48) & (codes <= 57)] = 48
+    blank = (codes == 32) | (codes == 0x3000) | ((codes >= 9) & (codes <= 13))
+    codes = codes[~blank].astype(np.uint64)
     return codes, codes == 0
 
 
-def grams(texts: Sequence[str]) -> list[tuple[Buckets, NDArray[np.int64]]]:
-    """Per n-gram order: buckets of all occurrences in text order, and how many each text has."""
+def grams(texts: Sequence[str]) -> Grams:
+    """All n-grams of a batch, hashed."""
     codes, ends = _codes(texts)
     owner: NDArray[np.int64] = np.cumsum(ends) - ends
     shift = np.uint64(64 - BITS)

@@ -22,7 +22,7 @@ _SHADOW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
 _CHINESE_DIGITS = str.maketrans("〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖两", "00123456789112345678" + "92")
 #: Nothing to mask without one of these; most posts end here.
 _GATE = re.compile(
-    r"\d{4}|[@＠]|微信|薇信|威信|[vV][xX信]|[wW][xX]|[qQ]{2}|扣扣|企鹅号|[栋幢座室]|号楼|单元|我叫|姓名|[系诉映告报请]人|当事人|患者|业主|身份证|"
+    r"\d{3}|[@＠]|微信|薇信|威信|[vV][xX信]|[wW][xX]|[qQ]{2}|扣扣|企鹅号|[栋幢座室]|号楼|单元|我叫|姓名|名字|户主|户名|[系诉映告报请款件]人|[男女][,，]|当事人|患者|业主|身份证|"
     r"[〇零一二三四五六七八九幺]{7}"
 )
 
@@ -64,7 +64,7 @@ _LONG_NUMBER = re.compile(
 )
 _REFERENCE = re.compile(
     r"(?:订单|单号|编号|工单|流水|快递|运单|物流|受理号|案号|文号|合同号|发票|税号|信用代码|条码|条形码|批号|证书号|"
-    r"许可证|备案|追溯码|序列号|型号|车架号|户号|卡券|交易号|票号|房产证号|登记号|专利|版本|书号|ISBN|SN|ID|id|No|NO)[^，。；！？\n]{0,6}$"
+    r"许可证|备案|追溯码|序列号|型号|车架号|户号|卡券|交易号|取件码|货架|票号|房产证号|登记号|专利|版本|书号|ISBN|SN|ID|id|No|NO)[^，。；！？\n]{0,6}$"
 )
 _IDENTITY = re.compile(r"(?:身份证|证件)[^，。；！？\n]{0,8}$")
 _CARD = re.compile(
@@ -131,9 +131,8 @@ def _spoken(shadow: str) -> Iterator[Span]:
 
 
 _PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z][·•. -]?"
-    r"(?=[A-Za-z]{0,4}\d[A-Za-z]{0,3}\d|[A-Za-z]\d)(?:[A-HJ-NP-Za-hj-np-z0-9]{4}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳]|[A-HJ-NP-Za-hj-np-z0-9]{6})"
-    r"(?![A-Za-z0-9])"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z][·•. -]?(?=[A-Za-z]*\d[A-Za-z]*\d)"
+    r"(?:[A-HJ-NP-Za-hj-np-z0-9]{4,5}[挂学警港澳]|[A-HJ-NP-Za-hj-np-z0-9]{5,6})(?![A-Za-z0-9])"
 )
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}\s?@\s?[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,12}(?![A-Za-z])"
@@ -154,7 +153,7 @@ _HOUSE = re.compile(
     r"(?:(?:\d{1,2}|[一二三四五六七八九十]{1,3})(?:楼|层)[ -]?)?"
     r"\d{1,2}-?\d{1,3}(?:-\d{1,2})?(?:室|房|号房|户|号)?|"
     r"(?:[A-Za-z]?\d{1,3}|[一二三四五六七八九十]{1,3})(?:单元|梯)[ -]?(?:\d{1,2}(?:楼|层)[ -]?)?\d{3,4}(?:室|房|号房|户|号)?|"
-    r"(?<![\d-])\d{1,3}-\d{1,2}-\d{3,4}(?:室|房|户|号)?(?![\d-]))"
+    r"(?<![\d-])(?<!取件码)\d{1,3}-\d{1,2}-\d{3,4}(?:室|房|户|号)?(?![\d-]))"
     r"(?![\d.万元平米㎡年月日个户人天层套路]|（?户型|多|余|分钟)"
 )
 _ROOM = re.compile(
@@ -181,7 +180,7 @@ _NAME = re.compile(
 _NAME_BY_ID = re.compile(
     r"(?<![\u4e00-\u9fa5])((?:"
     + _SURNAME
-    + r")[\u4e00-\u9fa5]{1,2})(?=[,，、 (（]{0,2}(?:男|女)?[,，、 ]{0,2}(?:身份证|[男女][,，、]\s?(?:\d{2}岁|19\d{2}|20\d{2}|汉族)))"
+    + r")[\u4e00-\u9fa5]{1,2})(?=[,，、 (（]{0,2}(?:男|女)?[,，、 ]{0,2}(?:身份证|[男女][,，、]\s?(?:\d{2}岁|19\d{2}|20\d{2}|汉族|\d{6})))"
 )
 _NOT_NAMES = frozenset(
     {
@@ -216,7 +215,7 @@ def _captured(pattern: re.Pattern[str], kind: str) -> Callable[[str], Iterator[S
     def find(shadow: str) -> Iterator[Span]:
         group = 1 if pattern.groups else 0
         for match in pattern.finditer(shadow):
-            if match.group(group) not in _NOT_NAMES:
+            if match.group(group) not in _NOT_NAMES and "某" not in match.group(group):
                 yield Span(start=match.start(group), end=match.end(group), kind=kind)
 
     return find

@@ -55,7 +55,7 @@ def signatures(texts: Sequence[str]) -> list[Signature]:
 
 def similarity(left: Signature, right: Signature) -> float:
     """Estimated Jaccard similarity."""
-    return float(np.mean(left == right))
+    return float(np.count_nonzero(np.equal(left, right)) / PERMUTATIONS)
 
 
 def heat_now(heat: float, at: datetime, now: datetime) -> float:

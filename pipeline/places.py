@@ -15,12 +15,13 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ahocorasick_rs
 
 from core.profile import Profile, Region
+from pipeline import lexicon
 
 GAZETTEER = Path(__file__).parent / "models" / "gazetteer.json.gz"
 
@@ -33,245 +34,6 @@ _PROVINCE_END = re.compile(f"(?:省|市|特别行政区|(?:{_PEOPLES})*自治区
 _CITY_END = re.compile(f"(?:(?:{_PEOPLES})*自治州|地区|盟|市)$")
 _AREA_END = re.compile(f"(?:(?:{_PEOPLES})*自治县|(?:{_PEOPLES})*自治旗|新区|矿区|林区|市|县|区|旗)$")
 _FULL_END = tuple("省市区县州盟旗")
-#: Short city names that are words; they count beside their province only.
-_WORD_CITIES = frozenset(
-    [
-        "朝阳",
-        "大同",
-        "和平",
-        "海东",
-        "海北",
-        "海南",
-        "海西",
-        "通化",
-        "白山",
-        "白银",
-        "东方",
-        "三明",
-        "中山",
-        "阿里",
-        "北屯",
-        "双河",
-        "黄山",
-        "日照",
-        "南平",
-        "安康",
-        "平凉",
-        "长治",
-        "保定",
-        "吉安",
-        "来宾",
-        "百色",
-        "山南",
-        "玉树",
-        "九龙",
-        "新界",
-        "昌都",
-        "果洛",
-        "大理",
-        "文山",
-        "塔城",
-        "临夏",
-    ]
-) - frozenset(["保定", "长治", "大理", "日照", "安康", "黄山", "南平", "百色", "三明", "大同", "朝阳", "吉安"])
-#: County names that stand for themselves in the dictionary but mean other things in posts.
-_WORD_AREAS = frozenset(
-    [
-        "长安",
-        "和平",
-        "东方",
-        "合作",
-        "新城",
-        "新华",
-        "青年",
-        "东风",
-        "向阳",
-        "南山",
-        "宝山",
-        "西湖",
-        "东湖",
-        "南湖",
-        "北塔",
-        "天山",
-        "江北",
-        "江南",
-        "河东",
-        "河西",
-        "城中",
-        "桥东",
-        "桥西",
-        "建华",
-        "前进",
-        "友谊",
-        "爱民",
-        "永定",
-        "平安",
-        "长宁",
-        "兴隆",
-        "太和",
-        "安定",
-        "大名",
-        "高明",
-        "高平",
-        "乐平",
-        "安宁",
-        "太平",
-        "通道",
-        "镇远",
-        "平和",
-        "安溪",
-        "新建",
-        "开封",
-        "新民",
-        "文昌",
-        "富裕",
-        "集贤",
-        "长江",
-        "黄河",
-        "长城",
-        "泰山",
-        "黄山",
-        "恒山",
-        "华山",
-        "衡山",
-        "嵩山",
-        "香山",
-        "金山",
-        "银山",
-        "东山",
-        "西山",
-        "北山",
-        "中山",
-        "白云",
-        "龙华",
-        "海珠",
-        "龙门",
-        "金门",
-        "东港",
-        "西港",
-        "凤凰",
-        "五华",
-        "梅县",
-        "丰台",
-        "石景",
-        "上街",
-        "下关",
-        "中原",
-        "城关",
-        "路南",
-        "路北",
-        "兴国",
-        "安国",
-        "宁国",
-        "广德",
-        "建德",
-        "大通",
-        "通州",
-        "宝塔",
-        "台江",
-        "定安",
-        "清河",
-        "南海",
-        "东海",
-        "北海",
-        "渤海",
-        "西藏",
-        "中山",
-        "大兴",
-        "万年",
-        "德清",
-        "宁远",
-        "安远",
-        "定远",
-        "怀远",
-        "鲁山",
-        "灵山",
-        "天台",
-        "平原",
-        "高原",
-        "草原",
-        "武功",
-        "尖山",
-        "海港",
-        "港口",
-        "新丰",
-        "南丰",
-        "永丰",
-        "咸丰",
-        "宣威",
-        "兴文",
-        "崇义",
-        "崇仁",
-        "遂平",
-        "西平",
-        "东平",
-        "长顺",
-        "惠民",
-        "利民",
-        "南江",
-        "北海",
-        "临江",
-        "三江",
-        "红河",
-        "金川",
-        "银川",
-        "罗湖",
-        "天河",
-        "河口",
-        "红旗",
-        "曲江",
-        "龙江",
-        "珠江",
-        "大安",
-        "公安",
-        "民权",
-        "正安",
-        "通江",
-        "大同",
-        "会同",
-        "石门",
-        "天门",
-        "铁山",
-        "石林",
-        "大关",
-        "昭通",
-        "马龙",
-        "阿里",
-        "革命",
-        "博爱",
-        "商城",
-        "方城",
-        "虞城",
-        "古城",
-        "桃源",
-        "花园",
-        "蓬莱",
-        "普陀",
-        "武隆",
-        "中方",
-        "中宁",
-        "通海",
-        "元江",
-        "金平",
-        "元阳",
-        "大竹",
-        "井研",
-        "三台",
-        "三门",
-        "三原",
-        "双流",
-        "安福",
-        "新安",
-        "兰考",
-        "汝阳",
-        "灵宝",
-        "舞阳",
-        "镇平",
-        "内乡",
-        "社旗",
-        "唐河",
-    ]
-)
 #: What follows when a short name is part of a road, a brand, a dish or a set phrase.
 _NOT_A_PLACE = re.compile(
     r"(?:[东西南北中一二三四五]?(?:路|大道|大街|街(?!道)|胡同|巷)|(?:大)?桥(?!区|镇|乡)|时间|烤鸭|啤酒|人寿|现代|奔驰|大众|银行|证券|国际|话(?!题)|菜(?!市|农)|拉面|米粉|热干面|"
@@ -280,13 +42,13 @@ _NOT_A_PLACE = re.compile(
 _AFTER: Mapping[str, str] = {
     "大理": "由论想石解念智",
     "海口": "味",
-    "吉林": "大",
     "延安": "精",
     "大连": "接",
     "长沙": "发",
     "大庆": "祝典",
     "和田": "玉",
-    "黄山": "毛",
+    "黄山": "毛松",
+    "海南": "鸡",
     "北海": "道",
     "南平": "原",
     "日照": "时充",
@@ -347,6 +109,8 @@ class _Place:
 
     path: Path_
     alone: bool
+    #: 0 province, 1 city, 2 county, 3 the profile's own.
+    level: int
     own: bool = False
     common: bool = False
 
@@ -360,6 +124,8 @@ class _Mention:
     end: int
     own: bool
     common: bool
+    #: Said to be where it happened (`在西安`), or where someone only comes from (`从北京回到`).
+    stress: float = 0.0
 
 
 class Gazetteer:
@@ -369,25 +135,31 @@ class Gazetteer:
         provinces, cities, areas = raw["provinces"], raw["cities"], raw["areas"]
         self.names: dict[str, list[_Place]] = defaultdict(list)
         self.streets: dict[Path_, str] = {}
-        alone = set(raw["alone"]) - _WORD_AREAS
+        alone = set(raw["alone"]) - lexicon.WORDLIKE_AREAS
         for province in provinces.values():
-            self._add((province,), province, _PROVINCE_END.sub("", province), short_alone=True)
+            self._add(0, (province,), province, _PROVINCE_END.sub("", province), short_alone=True)
         for code, city in cities.items():
             path = _path(provinces[code[:2]], city, city)
             short = _CITY_END.sub("", city)
-            self._add(path, city, short, short_alone=short not in _WORD_CITIES and len(short) >= 2)
+            self._add(1, path, city, short, short_alone=short not in lexicon.WORDLIKE_CITIES and len(short) >= 2)
         for code, area in areas.items():
             path = _path(provinces[code[:2]], cities.get(code[:4]), area)
             short = short_area(area)
             # A city's name stands for the city, not for a county of the same name elsewhere.
-            self._add(path, area, short, short_alone=short in alone)
+            self._add(
+                2,
+                path,
+                area,
+                short,
+                short_alone=short in alone or (area.endswith("市") and short not in lexicon.WORDLIKE_AREAS),
+            )
             if streets := raw["streets"].get(code):
                 self.streets[path] = streets
 
-    def _add(self, path: Path_, full: str, short: str, *, short_alone: bool) -> None:
-        self.names[full].append(_Place(path, alone=len(full) >= 3))
+    def _add(self, level: int, path: Path_, full: str, short: str, *, short_alone: bool) -> None:
+        self.names[full].append(_Place(path, len(full) >= 3 or full not in lexicon.WORDLIKE_AREAS, level))
         if short != full and len(short) >= 2:
-            self.names[short].append(_Place(path, alone=short_alone))
+            self.names[short].append(_Place(path, short_alone, level))
 
 
 def _path(province: str, city: str | None, area: str) -> Path_:
@@ -428,7 +200,7 @@ class Places:
             self._home = _root_of_units(profile, paths)
             for region in profile.regions:
                 for name in (region.name, *region.aliases):
-                    place = _Place(paths[region.id], alone=True, own=True, common=name in _COMMON)
+                    place = _Place(paths[region.id], True, 3, own=True, common=name in _COMMON)
                     names.setdefault(name, []).append(place)
                 excluded.update(region.exclude)
         self._places = names
@@ -456,7 +228,7 @@ class Places:
             if places is None or _inside_something(text, name, start, end):
                 continue
             if place := self._choose(places, found, start):
-                found.append(_Mention(place.path, start, end, place.own, place.common))
+                found.append(_Mention(place.path, start, end, place.own, place.common, _stress(text, start, end)))
         return found
 
     def _choose(self, places: list[_Place], before: list[_Mention], start: int) -> _Place | None:
@@ -485,16 +257,17 @@ class Places:
         return self._by_itself(places, before)
 
     def _by_itself(self, places: list[_Place], before: list[_Mention]) -> _Place | None:
+        """The highest place of that name when it is the only one so high, else the one in a province already named."""
         alone = [place for place in places if place.alone]
-        if len(alone) > 1:
-            seen = {mention.path[0] for mention in before} or set(self._home[:1])
-            alone = (
-                [place for place in alone if place.path[0] in seen] if len({p.path for p in alone}) > 1 else alone[:1]
-            )
-            if len(alone) > 1:
-                shallow = min(len(place.path) for place in alone)
-                alone = [place for place in alone if len(place.path) == shallow]
-        return alone[0] if len(alone) == 1 else None
+        highest = min((place.level for place in alone), default=0)
+        known = {mention.path[0] for mention in before} or set(self._home[:1])
+        for few in (
+            [place for place in alone if place.level == highest],
+            [place for place in alone if place.path[0] in known],
+        ):
+            if len({place.path for place in few}) == 1:
+                return few[0]
+        return None
 
     def _deepened(self, text: str, mentions: list[_Mention]) -> list[_Mention]:
         """A county followed by one of its streets or towns becomes that street or town."""
@@ -505,7 +278,7 @@ class Places:
                 if street and text.find(street, mention.end, mention.end + 40 + len(street)) >= 0:
                     path = (*mention.path, street)
                     break
-            deep.append(_Mention(path, mention.start, mention.end, mention.own, mention.common))
+            deep.append(replace(mention, path=path))
         return deep
 
 
@@ -530,11 +303,21 @@ def _inside_something(text: str, name: str, start: int, end: int) -> bool:
     )
 
 
+def _stress(text: str, start: int, end: int) -> float:
+    if text.startswith(("打工", "上班", "读书", "上学", "务工", "工作"), end):
+        return -0.8
+    if text[max(0, start - 2) : start].endswith(("在", "位于", "家住", "发生于")):
+        return 0.8
+    if text[max(0, start - 1) : start] in ("从", "离") or text.startswith(("人在", "商人", "籍", "老乡", "口音"), end):
+        return -0.8
+    return 0.0
+
+
 def _ranked(mentions: list[_Mention]) -> list[Path_]:
     """Deepest distinct paths, by weight: how often, how deep, how early."""
     weights: dict[Path_, float] = defaultdict(float)
     for index, mention in enumerate(mentions):
-        weights[mention.path] += 1 + 0.5 * (len(mention.path) - 1) + (0.6 if index == 0 else 0)
+        weights[mention.path] += 1 + 0.5 * (len(mention.path) - 1) + (0.6 if index == 0 else 0) + mention.stress
     leaves = [path for path in weights if not any(other != path and other[: len(path)] == path for other in weights)]
     order = {mention.path: index for index, mention in reversed(list(enumerate(mentions)))}
 

@@ -23,6 +23,7 @@ _FLAG_POINTS = {
     "policy_related": 3,
 }
 _HARM_MOST = 40
+_NOTHING = Engagement()
 
 
 def _spread(engagement: Engagement) -> int:

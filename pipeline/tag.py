@@ -79,56 +79,60 @@ class Tagger:
             return []
         reading = self._heads.read([form.text for form in forms])
         moods = reading.moods if self._moods is None else self._moods([form.text for form in forms])
-        return [
-            self._one(form, tier, engagement, mood, classes, government)
-            for form, tier, engagement, mood, classes, government in zip(
-                forms,
-                tiers,
-                engagements,
-                moods.tolist(),
-                reading.classes.tolist(),
-                reading.government.tolist(),
-                strict=True,
-            )
-        ]
+        rows = zip(
+            forms,
+            tiers,
+            engagements,
+            _sentiments(moods),
+            reading.classes.round(4).tolist(),
+            reading.government.tolist(),
+            strict=True,
+        )
+        return [self._one(*row) for row in rows]
 
     def _one(
-        self, form: _Form, tier: str, engagement: Engagement, mood: list[float], classes: list[float], government: float
+        self,
+        form: _Form,
+        tier: str,
+        engagement: Engagement,
+        sentiment: Sentiment,
+        classes: list[float],
+        government: float,
     ) -> Tags:
         folded = form.text.lower()
         found = self._terms.find(folded, form.title_ends)
         class7 = dict(zip(heads.CLASSES, classes, strict=True)) if government >= _GATE else {}
         topics = self._scheme.judge(found.topics, class7, government)
-        sentiment = _sentiment(mood)
         flags = _flags(found, tier)
         points, reasons = risk.assess(sentiment, flags, topics, self._scheme.weights, self._scheme.names, engagement)
         return Tags(
             topics=topics,
             class7=tuple(
-                sorted(
-                    (Score(id=label, score=round(score, 4)) for label, score in class7.items()),
-                    key=lambda score: -score.score,
-                )
+                Score(id=label, score=class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)
             ),
             sentiment=sentiment,
             regions=self._places.find(form.text),
-            institutions=tuple(sorted(found.institutions, key=lambda name: -found.institutions[name]))[:6],
+            institutions=tuple(sorted(found.institutions, key=found.institutions.__getitem__, reverse=True))[:6],
             flags=flags,
             keywords=self._keywords.find(folded),
             risk=points,
             risk_reasons=reasons,
-            confident=sentiment.score >= _SURE_MOOD and (not class7 or government < 0.5 or max(classes) >= _SURE_CLASS),
+            confident=sentiment.score >= _SURE_MOOD and (government < 0.5 or max(classes) >= _SURE_CLASS),
             model_version=self.version,
         )
 
 
-def _sentiment(mood: list[float]) -> Sentiment:
-    negative, neutral, positive = (round(value, 4) for value in mood)
-    best = max(range(3), key=mood.__getitem__)
-    return Sentiment(label=_MOODS[best], negative=negative, neutral=neutral, positive=positive)
+def _sentiments(moods: NDArray[np.float32]) -> list[Sentiment]:
+    best = moods.argmax(axis=1).tolist()
+    return [
+        Sentiment(label=_MOODS[label], negative=negative, neutral=neutral, positive=positive)
+        for label, (negative, neutral, positive) in zip(best, moods.astype(float).round(4).tolist(), strict=True)
+    ]
 
 
 def _flags(found: Found, tier: str) -> tuple[str, ...]:
+    if not found.flags and not tier and not found.central_media:
+        return ()
     flags = [flag for flag, terms in found.flags.items() if len(terms) >= lexicon.FLAG_NEEDS.get(flag, 1)]
     if tier == "central" or found.central_media:
         flags.append("media_central")

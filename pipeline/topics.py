@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.model import Score
-from core.profile import Profile, Topic
+from core.profile import Profile
 from pipeline import lexicon
 
 #: Below this a topic is not said; above it a topic is one of at most `MOST`.
@@ -30,7 +30,6 @@ def _weight(term: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    topic: Topic
     any: frozenset[str]
     must: frozenset[str]
     exclude: frozenset[str]
@@ -44,60 +43,46 @@ class Scheme:
         self.exclusions = tuple(
             word.casefold() for word in (profile.exclude if profile is not None else lexicon.default_exclusions())
         )
-        self._topics = tuple(
-            _Compiled(topic, _folded(topic.any), _folded(topic.must), _folded(topic.exclude)) for topic in topics
-        )
-        self._by_term: dict[str, list[_Compiled]] = {}
-        for compiled in self._topics:
-            for term in compiled.any:
-                self._by_term.setdefault(term, []).append(compiled)
+        self._topics = {
+            topic.id: _Compiled(_folded(topic.any), _folded(topic.must), _folded(topic.exclude)) for topic in topics
+        }
+        self._excluded = frozenset(self.exclusions)
+        self._speaks = _speakers(self._topics)
         self.weights = {topic.id: topic.weight for topic in topics}
         self.names = {topic.id: topic.name for topic in topics}
 
     @property
     def terms(self) -> set[str]:
         """Every term that must be looked for."""
-        return {term for topic in self._topics for term in topic.any | topic.must | topic.exclude} | set(
+        return {term for topic in self._topics.values() for term in topic.any | topic.must | topic.exclude} | set(
             self.exclusions
         )
 
     def judge(self, found: Mapping[str, float], class7: Mapping[str, float], government: float) -> tuple[Score, ...]:
         """Topics, best first. `class7` are probabilities by label, `government` that it is such a message at all."""
-        doubt = 0.5 if any(word in found for word in self.exclusions) and government < 0.5 else 1.0
+        if not found:
+            return self._by_class(class7, government)
+        doubt = 0.5 if government < 0.5 and not self._excluded.isdisjoint(found) else 1.0
+        strengths: dict[str, float] = {}
+        terms: dict[str, list[tuple[float, str]]] = {}
+        for term, count in found.items():
+            for topic, weight in self._speaks.get(term, ()):
+                strength = weight * (1 + 0.5 * math.log2(count) if count >= 1 else 0.5)
+                strengths[topic] = strengths.get(topic, 0.0) + strength
+                terms.setdefault(topic, []).append((-strength, term))
         scores = []
-        for compiled in self._candidates(found):
-            terms = [term for term in found if term in compiled.any]
-            strength = sum(
-                self._share(term) * _weight(term) * (1 + 0.5 * math.log2(found[term])) if found[term] >= 1 else 0.3
-                for term in terms
-            )
-            strength *= _support(compiled.topic.id, class7, government) * doubt
-            score = 1 - math.exp(-0.75 * strength)
-            if score >= THRESHOLD:
+        for topic, strength in strengths.items():
+            score = 1 - math.exp(-0.75 * strength * doubt * _support(topic, class7, government))
+            if score >= THRESHOLD and self._allowed(topic, found):
                 scores.append(
-                    Score(
-                        id=compiled.topic.id,
-                        score=round(score, 3),
-                        terms=tuple(sorted(terms, key=_weight, reverse=True)[:6]),
-                    )
+                    Score(id=topic, score=round(score, 3), terms=tuple(term for _, term in sorted(terms[topic])[:6]))
                 )
         scores.sort(key=lambda score: (-score.score, score.id))
         return tuple(scores[:MOST]) or self._by_class(class7, government)
 
-    def _candidates(self, found: Mapping[str, float]) -> Iterable[_Compiled]:
-        seen: dict[str, _Compiled] = {}
-        for term in found:
-            for compiled in self._by_term.get(term, ()):
-                seen[compiled.topic.id] = compiled
-        for compiled in seen.values():
-            if not any(term in found for term in compiled.exclude) and (
-                not compiled.must or any(term in found for term in compiled.must)
-            ):
-                yield compiled
-
-    def _share(self, term: str) -> float:
-        """A term of several topics speaks less for each of them."""
-        return 1 / math.sqrt(len(self._by_term[term]))
+    def _allowed(self, topic: str, found: Mapping[str, float]) -> bool:
+        compiled = self._topics[topic]
+        return compiled.exclude.isdisjoint(found) and (not compiled.must or not compiled.must.isdisjoint(found))
 
     def _by_class(self, class7: Mapping[str, float], government: float) -> tuple[Score, ...]:
         if government < 0.5 or not class7:
@@ -107,6 +92,15 @@ class Scheme:
         if class7[label] < _SURE_CLASS or topic not in self.names:
             return ()
         return (Score(id=topic, score=round(0.6 * class7[label], 3)),)
+
+
+def _speakers(topics: Mapping[str, _Compiled]) -> dict[str, tuple[tuple[str, float], ...]]:
+    """term → topics it speaks for and how loud; a term of several topics speaks less for each of them."""
+    owners: dict[str, list[str]] = {}
+    for topic, compiled in topics.items():
+        for term in compiled.any:
+            owners.setdefault(term, []).append(topic)
+    return {term: tuple((topic, _weight(term) / math.sqrt(len(ids))) for topic in ids) for term, ids in owners.items()}
 
 
 def _folded(terms: Iterable[str]) -> frozenset[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, sparse
+from scipy import optimize
 
-from pipeline.heads import Floats, Heads
+from pipeline.heads import Floats
 
 Labels = NDArray[np.int64]
 
@@ -48,15 +48,27 @@ def macro_f1(predicted: Labels, labels: Labels) -> float:
     return float(np.mean(scores))
 
 
-def figures(heads: Heads, *held_out: tuple[sparse.csr_matrix, Labels]) -> dict[str, float]:
-    """What the card says of texts the trial never saw."""
-    result = {}
-    for (counts, labels), name, columns in zip(
-        held_out, ("sentiment", "class7"), (slice(0, 3), slice(3, 10)), strict=False
-    ):
-        scores = np.asarray(counts @ (heads.weights * heads.scale) + heads.bias) * heads.slope + heads.offset
-        powers = np.exp(scores[:, columns] - scores[:, columns].max(axis=1, keepdims=True))
+def moods(margins: Floats, gates: Floats, labels: Labels) -> tuple[float, Floats]:
+    """One slope, and an offset per kind and mood, for a mixture's margins. Offsets of the last mood are 0."""
+    kinds, count = gates.shape[1], margins.shape[1]
+
+    def unpack(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        offsets = np.zeros((kinds, count))
+        offsets[:, :-1] = parameters[1:].reshape(kinds, count - 1)
+        return float(np.exp(parameters[0])), offsets
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        slope, offsets = unpack(parameters)
+        powers = margins * slope + gates @ offsets
+        powers = np.exp(powers - powers.max(axis=1, keepdims=True))
         chances = powers / powers.sum(axis=1, keepdims=True)
-        result[f"{name}_macro_f1"] = round(macro_f1(chances.argmax(axis=1), labels), 4)
-        result[f"{name}_ece"] = round(error(chances, labels), 4)
-    return result
+        likelihood = np.log(chances[np.arange(len(labels)), labels] + 1e-12).mean()
+        wrong = chances.copy()
+        wrong[np.arange(len(labels)), labels] -= 1
+        wrong /= len(labels)
+        gradient = np.append((wrong * margins).sum() * slope, (gates.T @ wrong)[:, :-1].ravel())
+        return float(-likelihood + 1e-4 * (parameters**2).sum()), gradient + 2e-4 * parameters
+
+    found = optimize.minimize(loss, np.zeros(1 + kinds * (count - 1)), jac=True, method="L-BFGS-B").x
+    slope, offsets = unpack(found)
+    return slope, offsets.astype(np.float32)
