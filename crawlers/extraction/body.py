@@ -61,7 +61,7 @@ _BYLINE = re.compile(
     r"|^[（(【]?(?:本文)?原标题[:：]|(?:您|你)?(?:现在|当前|所在|目前)?(?:所在|的)?位置[:：]|首页\s*[>»›＞]"
 )
 _DISCLAIMER = re.compile(
-    r"^[（(【\[*※]*(?:免责|特别|版权|郑重|重要)?(?:声明|提示)[】\]]?[:：]|^[（(【]?(?:本文仅代表|以上内容仅|转载请注明|凡本[网站报]|凡注明|本网站?转载)"
+    r"^[（(【\[*※]*(?:免责|特别|版权|郑重|重要)?声明[】\]]?[:：]|^[（(【]?(?:本文仅代表|以上内容仅|转载请注明|凡本[网站报]|凡注明|本网站?转载)"
 )
 _BYLINE_LENGTH = 120
 _WHOLE = 150
@@ -244,10 +244,11 @@ def _tells_a_story(layout: Layout, box: Box) -> bool:
 def _is_furniture(paragraph: Paragraph) -> bool:
     if paragraph.linked >= paragraph.length * 0.6 and paragraph.length < 80:
         return not _SENTENCE_END.search(paragraph.text)
+    if paragraph.length >= 20 and _SENTENCE_END.search(paragraph.text):
+        return False
     if paragraph.length < _BYLINE_LENGTH and _BYLINE.search(paragraph.text):
         return True
-    is_sentence = paragraph.length >= 20 and _SENTENCE_END.search(paragraph.text)
-    short = paragraph.length < _FURNITURE_LENGTH and not is_sentence
+    short = paragraph.length < _FURNITURE_LENGTH
     return short and bool(_FURNITURE.match(paragraph.text) or _LABELS.match(paragraph.text))
 
 

@@ -196,6 +196,20 @@ def test_an_end_of_page_within_a_pasted_header_does_not_hide_the_article() -> No
     assert read(page).text.split("\n") == [FIRST, SECOND]
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "2025年11月1日，有网友在评论中说桥面已经铺好，期待通车。",
+        "返回家乡的农民工也参加了施工，收入比外出打工还高。",
+        "县政府2025年10月9日发布通告，要求过往车辆减速慢行。",
+    ],
+)
+def test_a_sentence_that_begins_like_a_byline_is_kept(sentence: str) -> None:
+    page = a_page(f"<h1>{TITLE}</h1><div><p>{FIRST}</p><p>{sentence}</p><p>{SECOND}</p></div>")
+
+    assert read(page).text.split("\n") == [FIRST, sentence, SECOND]
+
+
 def test_a_short_post_is_not_lost() -> None:
     assert "停水三天了" in read(a_page("<div class='post'><p>求助，老街停水三天了，打电话没人接。</p></div>")).text
 
