@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 
 #: Nothing from elsewhere, nothing inline: a hostile post that slipped through would still not run.
 POLICY = "; ".join(
@@ -32,8 +32,17 @@ class SafeHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        if isinstance(response, FileResponse):
+            response = _whole(response)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _whole(file: FileResponse) -> HttpResponse:
+    """A static file in one piece: ASGI servers cannot stream what WhiteNoise opens."""
+    body = HttpResponse(b"".join(file), status=file.status_code, headers=dict(file.items()))
+    file.close()
+    return body

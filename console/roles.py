@@ -43,7 +43,6 @@ class Page(StrEnum):
     ACT = "act"
     POSTS = "posts"
     INCIDENTS = "incidents"
-    INCIDENT_EDIT = "incident_edit"
     TRENDS = "trends"
     SOURCES = "sources"
     RULES = "rules"
@@ -70,7 +69,6 @@ ACCESS: Mapping[Page, frozenset[Role]] = {
     Page.LIVE: EVERYONE,
     Page.POSTS: OFFICE,
     Page.INCIDENTS: OFFICE,
-    Page.INCIDENT_EDIT: DUTY,
     Page.TRENDS: OFFICE,
     Page.SOURCES: OFFICE - {Role.LEADER},
     Page.RULES: OFFICE - {Role.LEADER},

@@ -72,6 +72,18 @@ def locked(request: HttpRequest, response: HttpResponse | None = None, credentia
     return render(request, "console/error.html", context, status=429)
 
 
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What a form without a valid token gets: most often it was opened before a login that has ended."""
+    if request.headers.get("HX-Request") or request.headers.get("X-Fragment"):
+        return HttpResponse("登录已到期", status=401, content_type="text/plain; charset=utf-8")
+    context = {
+        "title": "页面已过期",
+        "message": "提交没有生效：页面打开太久，或登录已到期。",
+        "remedy": "请返回刷新后再提交。",
+    }
+    return render(request, "console/error.html", context, status=403)
+
+
 @page(Page.OPEN)
 @require_POST
 def leave(request: HttpRequest) -> HttpResponse:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.fixtures.console_night import PASSWORD
 
@@ -30,6 +30,8 @@ FLAGS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
+#: Patience of an expectation; a busy machine is slow, a broken page never comes.
+expect.set_options(timeout=20000)
 
 
 @dataclass(slots=True)
@@ -154,3 +156,34 @@ def number_of(site: Site, title: str) -> str:
 def state_of(site: Site, number: str) -> str:
     """Where an alert stands in the database."""
     return str(site.ask("select state from alerts_alert where number = ?", number)[0][0])
+
+
+@dataclass(slots=True)
+class Stir:
+    """Something happens while people watch."""
+
+    process: subprocess.Popen[str]
+
+    def do(self, command: str) -> tuple[int, float]:
+        """Run one command of `console_stir`; the id of its event and when it was committed."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()
+        event, _, at = self.process.stdout.readline().partition(" ")
+        return int(event), float(at)
+
+
+@pytest.fixture(scope="module")
+def stir(site: Site) -> Iterator[Stir]:
+    """A second process over the site's home."""
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "browser")))
+    environment = {**os.environ, "CAIFENG_HOME": str(site.home), "PYTHONPATH": paths}
+    command = [sys.executable, "-m", "console_stir"]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield Stir(process=process)
+        process.terminate()

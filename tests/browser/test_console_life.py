@@ -146,8 +146,8 @@ def test_keys_do_nothing_while_a_word_is_composed_or_typed(enter: Enter) -> None
     page.evaluate(
         """document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "j", isComposing: true, bubbles: true}))"""
     )
-    page.fill(".search input", "")
-    page.locator(".search input").press("j")
+    page.fill("[data-search]", "")
+    page.locator("[data-search]").press("j")
 
     assert page.locator(".row-sel h3").text_content() == first
 
@@ -160,7 +160,7 @@ def test_slash_and_question_mark_lead_to_search_and_help(enter: Enter) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("/")
 
-    expect(page.locator(".search input")).to_be_focused()
+    expect(page.locator("[data-search]")).to_be_focused()
 
 
 def test_a_refused_action_says_why_and_keeps_what_was_typed(enter: Enter, site: Site) -> None:

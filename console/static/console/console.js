@@ -121,6 +121,7 @@
   // ---- the line
   let heard = Date.now();
   let connected = false;
+  let greeted = false;
   let lostSince = 0;
   let rangLost = 0;
   let pending = 0;
@@ -128,7 +129,7 @@
 
   function showLine() {
     const silent = Date.now() - heard;
-    const lost = !connected || silent > LOST_AFTER;
+    const lost = (greeted && !connected) || silent > LOST_AFTER;
     if (!lost) lostSince = 0;
     else if (!lostSince) lostSince = Math.min(Date.now(), heard + LOST_AFTER);
     const line = one("#line");
@@ -137,13 +138,14 @@
     one(".dot", line)?.classList.toggle("dot-off", lost);
     const seconds = lost ? Math.floor((Date.now() - lostSince) / 1000) : Math.floor(silent / 1000);
     one("[data-line]").textContent = lost
-      ? `中断 ${String(Math.floor(seconds / 60)).padStart(2, "0")}:${String(seconds % 60).padStart(2, "0")}` : "已连接";
+      ? `中断 ${String(Math.floor(seconds / 60)).padStart(2, "0")}:${String(seconds % 60).padStart(2, "0")}` : greeted ? "已连接" : "连接中";
     const age = one("[data-line-age]");
-    if (age) age.textContent = lost ? "" : `${seconds} 秒前`;
-    body.classList.toggle("offline", lost);
-    if (lost && seconds >= 3) banner("line", "数据中断，正在重连。倒计时按末次校时继续。");
-    if (!lost) unbanner("line");
-    if (lost && Date.now() - lostSince >= LOST_AFTER && Date.now() - rangLost > LOST_AFTER) {
+    if (age) age.textContent = lost || !greeted ? "" : `${seconds} 秒前`;
+    const offline = lost && seconds >= 3;
+    body.classList.toggle("offline", offline);
+    if (offline) banner("line", "数据中断，正在重连。倒计时按末次校时继续。");
+    else if (!lost) unbanner("line");
+    if (lost && silent >= LOST_AFTER && Date.now() - rangLost > LOST_AFTER) {
       rangLost = Date.now();
       askToRing(`lost-${Math.floor(Date.now() / LOST_AFTER)}`, "lost");
     }
@@ -204,8 +206,8 @@
   });
 
   function receive(message) {
-    if (message.type === "line") { connected = message.open; if (message.open) heard = Math.max(heard, message.heard); }
-    if (message.type === "beat") { connected = true; heard = Date.now(); caifeng.setServerTime(message.now); }
+    if (message.type === "line") { connected = message.open; greeted ||= message.open; if (message.open) heard = Math.max(heard, message.heard); }
+    if (message.type === "beat") { connected = greeted = true; heard = Date.now(); caifeng.setServerTime(message.now); }
     if (message.type === "alert") { connected = true; happened(message.happening); }
     if (message.type === "reload") document.dispatchEvent(new CustomEvent("caifeng:missed"));
     if (message.type === "ring" && waiting.has(message.key)) {
@@ -326,7 +328,11 @@
     if (status === 401) {
       const next = encodeURIComponent(location.pathname + location.search);
       banner("login", "登录已到期，已填内容已保留。", { label: "重新登录", href: `/login?next=${next}` });
-    } else banner("error", `服务器未能办理（${status}），请稍后再试；仍不行请报管理员。`, { label: "知道了", run: () => unbanner("error") });
+    } else {
+      const words = { 403: "当前角色不能办理。", 404: "告警不在可见范围，可能已改派，请刷新。" }[status]
+        || `服务器未能办理（${status}），请稍后再试；仍不行请报管理员。`;
+      banner("error", words, { label: "知道了", run: () => unbanner("error") });
+    }
   });
   document.addEventListener("htmx:sendError", () => {
     banner("error", "未能连到服务器，办理没有生效。", { label: "知道了", run: () => unbanner("error") });
@@ -387,7 +393,7 @@
     if (event.key === "Escape" && !event.isComposing && !one("dialog[open]") && caifeng.closeForm()) { event.preventDefault(); return; }
     if (caifeng.typing(event)) return;
     if (event.key === "?") { one("#help")?.showModal?.(); event.preventDefault(); }
-    if (event.key === "/") { const field = one("[data-search], .search input"); if (field) { field.focus(); field.select(); event.preventDefault(); } }
+    if (event.key === "/") { const field = one("[data-search]"); if (field) { field.focus(); field.select(); event.preventDefault(); } }
     if (event.key.toLowerCase() === "m" && one("[data-mute]:not([hidden])")) { mute(); event.preventDefault(); }
   });
 }
