@@ -17,7 +17,6 @@ import os
 import re
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -286,10 +285,18 @@ class Chat:
         self.messages[f"{channel}:{stamp}"] = {**body, "channel": channel}
         return stamp
 
-    def press(self, key: str, action_id: str, user: str) -> int:
-        """Send what Slack sends when a person presses a button; return the HTTP status of the answer."""
-        payload = self.pressed(key, action_id, user)
-        return self.interact(payload) if payload else 404
+    def press(self, key: str, action_id: str, user: str) -> int | None:
+        """Send what Slack sends when a person presses a button; return the number of the form that opened."""
+        opened, payload = len(self.views), self.pressed(key, action_id, user)
+        if payload:
+            self.interact(payload)
+        return opened if len(self.views) > opened else None
+
+    def submit(self, number: int, values: Mapping[str, Any], user: str) -> dict[str, str]:
+        """Send a filled form; return what was wrong, by field."""
+        answer = self.interact(self.submitted(self.views[number], values, user))
+        errors: dict[str, str] = answer.get("errors", {})
+        return errors
 
     def pressed(self, key: str, action_id: str, user: str) -> Json | None:
         """The `block_actions` of a button of a message; None when it has no such button."""
@@ -322,10 +329,9 @@ class Chat:
             "v0=" + hmac.new(self.signing_secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
         )
 
-    def interact(self, payload: Json) -> int:
-        """Sign and deliver an interaction."""
-        body = urlencode({"payload": json.dumps(payload)}).encode()
-        stamp = str(int(time.time()))
+    def interact(self, payload: Json) -> Json:
+        """Sign and deliver an interaction; return the answer, empty when there was none."""
+        body, stamp = urlencode({"payload": json.dumps(payload)}).encode(), str(int(time.time()))
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "X-Slack-Request-Timestamp": stamp,
@@ -334,9 +340,10 @@ class Chat:
         request = urllib.request.Request(self.interactions_url, data=body, headers=headers)  # noqa: S310 -- set by the operator
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- same
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
+                read: Json = json.loads(answer.read() or b"{}")
+                return read
+        except (OSError, ValueError):
+            return {}
 
     def page(self) -> str:
         """The received messages, newest first, every word escaped."""
@@ -345,7 +352,18 @@ class Chat:
         roots = [(key, message) for key, message in reversed(items) if not message.get("thread_ts")]
         replies = [message for _, message in items if message.get("thread_ts")]
         cards = "".join(self._article(key, message, replies) for key, message in roots[:200])
-        return _PAGE.replace("{{cards}}", cards or "<p>还没有收到消息。</p>").replace("{{count}}", str(len(items)))
+        notes = "".join(f"<p class=why>仅本人可见：{_words(note['text'])}</p>" for note in self.whispers[-3:])
+        return _page(f"收到 {len(items)} 条", notes + (cards or "<p>还没有收到消息。</p>"), refresh=True)
+
+    def form(self, number: int, errors: Mapping[str, str]) -> str:
+        """A modal as a page."""
+        view = self.views[number]
+        fields = "".join(_field(block, errors) for block in view["blocks"] if block["type"] == "input")
+        send = _words(view["submit"]["text"])
+        body = (
+            f"<form method=post action='/submit/{number}'>{fields}<button>{send}</button> <a href='/'>取消</a></form>"
+        )
+        return _page(view["title"]["text"], f"<article>{body}</article>")
 
     def _article(self, key: str, message: Json, replies: list[Json]) -> str:
         thread = [r for r in replies if f"{r['channel']}:{r['thread_ts']}" == key]
@@ -419,13 +437,36 @@ def _paragraph(text: Any) -> str:
     return f"<p>{_words(text)}</p>"
 
 
-_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta http-equiv="refresh" content="5">
-<title>本地 Slack（演示）</title><style>
+def _field(block: Json, errors: Mapping[str, str]) -> str:
+    name, element = block["block_id"], block["element"]
+    wrong = f"<p class=why>{_safe(errors[name])}</p>" if name in errors else ""
+    if element["type"] == "plain_text_input":
+        control = f'<textarea name="{_safe(name)}" rows=3 cols=60></textarea>'
+    else:
+        chosen = [o["value"] for o in [*element.get("initial_options", []), element.get("initial_option")] if o]
+        groups = element.get("option_groups") or [element]
+        options = "".join(_option(option, chosen) for group in groups for option in group["options"])
+        several = " multiple" if element["type"].startswith("multi") else ""
+        control = f'<select name="{_safe(name)}"{several}>{options}</select>'
+    return f"<p><label>{_words(block['label']['text'])}<br>{control}</label></p>{wrong}"
+
+
+def _option(option: Json, chosen: list[str]) -> str:
+    selected = " selected" if option["value"] in chosen else ""
+    return f'<option value="{_safe(option["value"])}"{selected}>{_words(option["text"]["text"])}</option>'
+
+
+def _page(title: str, body: str, *, refresh: bool = False) -> str:
+    again = '<meta http-equiv="refresh" content="5">' if refresh else ""
+    return _HEAD.replace("{{refresh}}", again) + f"<h1>本地 Slack（演示）：{_safe(title)}</h1>{body}</html>"
+
+
+_HEAD = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">{{refresh}}<title>本地 Slack（演示）</title><style>
 body{font:15px/1.6 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;background:#f7f7f5;color:#222}
 article{background:#fff;border:1px solid #ddd;border-radius:6px;padding:.8rem 1rem;margin:.8rem 0}
 h1{font-size:1.3rem}h2{font-size:1.05rem;margin:.2rem 0}p{margin:.3rem 0;white-space:pre-wrap;overflow-wrap:anywhere}
-.where,.why{color:#666;font-size:.85rem}form{display:inline}ol{color:#444;margin:.3rem 0}ol:empty{display:none}
-</style><h1>本地 Slack（演示）：收到 {{count}} 条</h1>{{cards}}</html>"""
+.where,.why{color:#666;font-size:.85rem}article form{display:inline}ol{color:#444;margin:.3rem 0}ol:empty{display:none}
+</style>"""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
@@ -436,35 +477,48 @@ class _Handler(BaseHTTPRequestHandler):
     server: SlackSink
 
     def do_GET(self) -> None:
-        """The page."""
+        """The page, or a form that a button opened."""
+        chat, number = self.server.chat, self.path.removeprefix("/views/")
+        if self.path.startswith("/views/"):
+            known = number.isascii() and number.isdigit() and int(number) < len(chat.views)
+            return self._show(chat.form(int(number), {})) if known else self._answer(Answer(status=404, body=b""))
+        return self._show(chat.page())
+
+    def _show(self, page: str, status: int = 200) -> None:
         headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
-        page = self.server.chat.page().encode()
-        self._answer(Answer(status=200, body=page, kind="text/html; charset=utf-8", headers=headers))
+        self._answer(Answer(status=status, body=page.encode(), kind="text/html; charset=utf-8", headers=headers))
 
     def do_POST(self) -> None:
-        """A call of the API, a webhook, or a button of the page."""
+        """A call of the API, a webhook, or something a person did on the page."""
         length = int(self.headers.get("content-length") or 0)
         if length > _BODY:
             self.close_connection = True
             return self._answer(Answer(status=413, body=b""))
         raw = self.rfile.read(length)
-        if self.path == "/press":
-            return self._press(parse_qs(raw.decode()))
+        if self.path == "/press" or self.path.startswith("/submit/"):
+            return self._act(parse_qs(raw.decode(errors="replace"), keep_blank_values=True))
         body = _body(raw, self.headers.get("content-type", ""))
         if body is None:
             return self._answer(_refused("invalid_json"))
-        return self._answer(
-            self.server.chat.call(urlsplit(self.path).path, body, self.headers.get("authorization", ""))
-        )
+        path = urlsplit(self.path).path
+        return self._answer(self.server.chat.call(path, body, self.headers.get("authorization", "")))
 
-    def _press(self, form: dict[str, list[str]]) -> None:
+    def _act(self, form: dict[str, list[str]]) -> None:
         """Only from the page itself: another site's form must not act for the person who looks at it."""
-        origin = self.headers.get("origin") or ""
-        key, action = form.get("key", [""])[0], form.get("action_id", [""])[0]
-        if urlsplit(origin).netloc != self.headers.get("host") or key not in self.server.chat.messages:
+        chat, number = self.server.chat, self.path.removeprefix("/submit/")
+        if urlsplit(self.headers.get("origin") or "").netloc != self.headers.get("host"):
             return self._answer(Answer(status=403, body=b""))
-        self.server.chat.press(key, action, "U_DEMO")
-        return self._answer(Answer(status=303, body=b"", headers={"Location": "/"}))
+        if number.isascii() and number.isdigit() and int(number) < len(chat.views):
+            errors = chat.submit(int(number), _chosen(chat.views[int(number)], form), "U_DEMO")
+            return self._show(chat.form(int(number), errors), 422) if errors else self._back("/")
+        key, action = form.get("key", [""])[0], form.get("action_id", [""])[0]
+        if key not in chat.messages:
+            return self._answer(Answer(status=404, body=b""))
+        opened = chat.press(key, action, "U_DEMO")
+        return self._back("/" if opened is None else f"/views/{opened}")
+
+    def _back(self, path: str) -> None:
+        self._answer(Answer(status=303, body=b"", headers={"Location": path}))
 
     def _answer(self, answer: Answer) -> None:
         if answer.status < 0:
@@ -494,6 +548,11 @@ class SlackSink(ThreadingHTTPServer):
         self.chat = chat or Chat()
         super().__init__((host, port), _Handler)
         self.chat.url = f"http://{host}:{self.server_port}"
+
+
+def _chosen(view: Json, form: Mapping[str, list[str]]) -> dict[str, Any]:
+    several = {b["block_id"] for b in view["blocks"] if b.get("element", {}).get("type", "").startswith("multi")}
+    return {name: values if name in several else values[0] for name, values in form.items()}
 
 
 def _body(raw: bytes, kind: str) -> Json | None:

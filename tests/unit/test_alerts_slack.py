@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
+from django.db import connections
 from slack_sdk.models.blocks import Block
 from websockets.sync.server import ServerConnection, serve
 
@@ -25,6 +27,7 @@ from core.errors import ConfigError, Permanent, Retry
 from core.ports import Message
 from tests.fixtures.county import NINE
 from tests.fixtures.desk import COUNTY, an_alert, confirmed, dispatched, do
+from tests.servers.strict import Answer, Request, Server, said
 
 TOKEN, SECRET = "xoxb-test", "8f742231b10e8888abcd99yyyzzz85a5"
 HOSTILE = "<!channel> *全体* & <http://evil.test|点此> " * 300
@@ -51,7 +54,7 @@ def app(slack: Slack) -> SlackApp:
 
 def a_slack(chat: Chat, **changes: Any) -> Slack:
     settings = {"token": TOKEN, "signing_secret": SECRET, "app_token": "xapp-1", "base_url": f"{chat.url}/api/"}
-    return Slack(**{**settings, "users": {"U1": "system:test"}, **changes})
+    return Slack(**{**settings, "users": dict.fromkeys(("U1", "U_DEMO"), "system:test"), **changes})
 
 
 def a_message(**changes: Any) -> Message:
@@ -377,3 +380,40 @@ def test_only_cards_that_can_change_are_refreshed() -> None:
     Notification.objects.update(state="sent", sent_at=NINE, provider_id="<mail@example.org>")
 
     assert cards.refresh(alert, alert.events.order_by("-seq")[0], NINE) == 0
+
+
+def answering(app: SlackApp) -> Any:
+    """The interactions address, as the web role serves it."""
+
+    def answer(request: Request) -> Answer:
+        try:
+            status, body = app.answer_http(request.body, request.headers, datetime.now(UTC))
+            return said(body, status)
+        finally:
+            connections.close_all()
+
+    return answer
+
+
+@pytest.mark.workflow
+@pytest.mark.django_db(transaction=True)
+def test_a_person_confirms_on_the_stand_ins_page(app: SlackApp, chat: Chat, slack: Slack) -> None:
+    alert = an_alert()
+    form = {"key": sent(slack, alert), "action_id": "alert:confirm"}
+    with Server(answering(app)) as desk, httpx.Client(base_url=chat.url, headers={"Origin": chat.url}) as browser:
+        chat.interactions_url = desk.url
+
+        opened = browser.post("/press", data=form)
+        page = browser.get(opened.headers["location"])
+        done = browser.post("/submit/0", data={"level": "II", "note": "属实"})
+
+    alert.refresh_from_db()
+    assert (opened.status_code, done.headers["location"]) == (303, "/")
+    assert "建议 IV 级" in page.text
+    assert (alert.state, alert.level) == ("assessed", "II")
+
+
+def test_another_sites_form_does_not_press(chat: Chat) -> None:
+    answer = httpx.post(f"{chat.url}/press", data={"key": "x"}, headers={"Origin": "http://evil.test"})
+
+    assert answer.status_code == 403
