@@ -72,15 +72,18 @@ class Server:
         with (self.folder / "console.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.home / "bin" / "elasticsearch"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, **identity,
-                env={
-                    "PATH": os.environ["PATH"],
-                    "ES_JAVA_HOME": str(java_home()),
-                    "ES_JAVA_OPTS": f"-Xms{HEAP} -Xmx{HEAP}",
-                    "ES_TMPDIR": str(self.folder / "tmp"),
-                },
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=self.environment(), **identity,
             )  # fmt: skip
         self._wait()
+
+    def environment(self) -> dict[str, str]:
+        """What the server's programs need to know."""
+        return {
+            "PATH": os.environ["PATH"],
+            "ES_JAVA_HOME": str(java_home()),
+            "ES_JAVA_OPTS": f"-Xms{HEAP} -Xmx{HEAP}",
+            "ES_TMPDIR": str(self.folder / "tmp"),
+        }
 
     def kill(self) -> None:
         """Kill the node as a power cut would."""

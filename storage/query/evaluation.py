@@ -12,7 +12,6 @@ from storage.query import fields
 
 # One post meets every rule in turn, and every rule many posts.
 _form = functools.lru_cache(maxsize=4096)(matching_form)
-_facet_form = functools.lru_cache(maxsize=4096)(fields.facet_form)
 
 
 def matches(node: Node, post: TaggedPost) -> bool:
@@ -27,7 +26,7 @@ def matches(node: Node, post: TaggedPost) -> bool:
         case Field("id", value):
             return value == post.post.id
         case Field(name, value):
-            return _facet_form(value) in fields.values(post, name)
+            return fields.facet_form(value) in fields.values(post, name)
         case Range():
             return within(node, fields.ORDERED[node.name](post))
         case And(children):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
@@ -12,6 +13,8 @@ from storage.normal import matching_form
 VALUE_LENGTH = 128
 
 
+# A post's values are few and come again and again.
+@functools.lru_cache(maxsize=65536)
 def facet_form(value: str) -> str:
     """The form in which a field's value is compared, whole."""
     return matching_form(value).strip()[:VALUE_LENGTH]

@@ -9,7 +9,7 @@ from typing import Any
 
 from storage.moments import instant
 from storage.sqlite import rows
-from storage.sqlite.rows import SEQUENCE_BITS, Row
+from storage.sqlite.rows import SEQUENCE_BITS, SLOTS, Row
 from storage.sqlite.translation import Selection
 
 _HOUR = 3_600_000_000
@@ -17,8 +17,8 @@ _DAY = 24 * _HOUR
 #: Shanghai's midnight in UTC.
 _DAY_START = -8 * _HOUR
 
-HOUR = f"({{key}} >> {SEQUENCE_BITS}) / 60"
-DAYS = f"SELECT DISTINCT ((key >> {SEQUENCE_BITS}) + 480) / 1440 FROM post"  # noqa: S608 - our own number
+HOUR = f"({{key}} >> {SEQUENCE_BITS}) / {SLOTS}"
+DAYS = f"SELECT DISTINCT ((key >> {SEQUENCE_BITS}) / {SLOTS} + 8) / 24 FROM post"  # noqa: S608 - our own number
 
 #: Facet → (what else to join, the value's expression).
 _VALUES = {
@@ -30,7 +30,7 @@ _VALUES = {
     "region": ("JOIN json_each(post.regions) AS item", "item.value"),
     "flag": ("JOIN json_each(post.flags) AS item", "item.value"),
 }
-_OF_RECORD = "JOIN record ON record.key = {{key}} JOIN json_each(record.body, '{path}') AS item"
+_OF_RECORD = "JOIN record ON record.key = {{key}} JOIN json_each(unpacked(record.body), '{path}') AS item"
 _VALUES |= {
     name: (_OF_RECORD.format(path=path), "item.value")
     for name, path in {

@@ -12,8 +12,10 @@ from storage.grams import index_tokens, whole_token
 from storage.moments import microseconds
 from storage.query import fields
 
-SEQUENCE_BITS = 20
-_MINUTE = 60_000_000
+SEQUENCE_BITS = 19
+#: Slots of time per hour.
+SLOTS = 6
+_HOUR = 3_600_000_000
 
 #: Facets counted per hour; few values each.
 HOURLY = ("", "sentiment", "topic", "source", "kind", "region", "flag")
@@ -24,24 +26,24 @@ DAILY = ("keyword", "institution", "incident")
 ALL = "\x03"
 
 
-def minute(at: int) -> int:
-    """Minute since 1970 of microseconds since 1970."""
-    return at // _MINUTE
+def slot(at: int) -> int:
+    """Number of the slot that microseconds since 1970 lie in."""
+    return at // (_HOUR // SLOTS)
 
 
 def first_key(at: int) -> int:
-    """Lowest key of the minute that `at` lies in."""
-    return minute(at) << SEQUENCE_BITS
+    """Lowest key of the slot that `at` lies in."""
+    return slot(at) << SEQUENCE_BITS
 
 
 def last_key(at: int) -> int:
-    """Highest key of the minute that `at` lies in."""
-    return ((minute(at) + 1) << SEQUENCE_BITS) - 1
+    """Highest key of the slot that `at` lies in."""
+    return ((slot(at) + 1) << SEQUENCE_BITS) - 1
 
 
 def hour(at: int) -> int:
     """Hour since 1970; the same hours in Shanghai."""
-    return at // (60 * _MINUTE)
+    return at // _HOUR
 
 
 def day(at: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
+from storage.sqlite import packing
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,8 +28,9 @@ PATIENCE = 30
 _TOKEN_SIGNS = string.punctuation + "\x01\x02\x03"
 _TOKENIZER = "ascii tokenchars '{}'".format(_TOKEN_SIGNS.replace("'", "''")).replace('"', '""')
 
-# A row key is minute << 20 | sequence: keys sort by time, so a window is a range of keys, newest-first stops early,
-# and an hour is arithmetic. A minute holds a million posts (imports stamp thousands with the same midnight).
+# A row key is slot << 19 | sequence, a slot being ten minutes: keys sort by time, so a window is a range of keys,
+# newest-first stops early, and an hour is arithmetic. A slot holds half a million posts, for imports stamp thousands
+# with the same midnight; narrower slots would cost the index a byte per token.
 _TABLES = f"""
 CREATE TABLE post (
     key INTEGER PRIMARY KEY,
@@ -42,7 +44,10 @@ CREATE TABLE post (
     regions TEXT NOT NULL,
     flags TEXT NOT NULL
 );
-CREATE TABLE record (key INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE record (
+    key INTEGER PRIMARY KEY,
+    body BLOB NOT NULL -- see packing
+);
 CREATE VIRTUAL TABLE gram USING fts5(
     whole, title, facet, content='', contentless_delete=1, tokenize="{_TOKENIZER}"
 );
@@ -64,6 +69,7 @@ def connect(path: Path) -> Any:
     connection.execute("PRAGMA cache_size = -32768")
     connection.execute("PRAGMA mmap_size = 1073741824")
     connection.execute("PRAGMA temp_store = MEMORY")
+    packing.install(connection)
     return connection
 
 

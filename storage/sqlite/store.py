@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from core.errors import Retry
+from core.errors import Rejected, Retry
 from core.model import Engagement, TaggedPost
 from core.ports import Bucket, Page
 from core.query import Everything, Node
@@ -21,6 +21,7 @@ from storage import similar
 from storage.codec import decode
 from storage.moments import microseconds
 from storage.sqlite import counts, rows, schema
+from storage.sqlite.packing import pack, unpack
 from storage.sqlite.rows import SEQUENCE_BITS, Row
 from storage.sqlite.translation import Selection, select
 
@@ -64,7 +65,7 @@ class SqliteStore:
         while True:
             with self._writing() as connection:
                 found = connection.execute(*gone.sql("post.key, body", tail, join=_RECORD)).fetchall()
-                _remove(connection, [(key, Row.of(decode(body))) for key, body in found])
+                _remove(connection, [(key, Row.of(decode(unpack(body)))) for key, body in found])
             expired += len(found)
             if len(found) < _EXPIRED_AT_ONCE:
                 return expired
@@ -107,7 +108,7 @@ class SqliteStore:
         sql = "SELECT id, body FROM post JOIN record USING (key) WHERE id IN (SELECT value FROM json_each(?))"
         with self._reading() as connection:
             bodies = dict(connection.execute(sql, (json.dumps(ids),)))
-        return [decode(bodies[id_]) for id_ in ids if id_ in bodies]
+        return [decode(unpack(bodies[id_])) for id_ in ids if id_ in bodies]
 
     def search(self, query: Node, *, limit: int = 20, after: str | None = None) -> Page:
         """Newest first; `after` is what the page before said."""
@@ -116,7 +117,7 @@ class SqliteStore:
             selection = selection.within(None, edge[0])
         with self._reading() as connection:
             found = list(itertools.islice(_newest(connection, selection, edge), limit + 1))
-            posts = tuple(map(decode, _bodies(connection, [key for _, _, key in found[:limit]])))
+            posts = tuple(decode(unpack(body)) for body in _bodies(connection, [key for _, _, key in found[:limit]]))
         return Page(posts=posts, after=f"{found[limit - 1][0]}:{found[limit - 1][1]}" if len(found) > limit else None)
 
     def scan(self, query: Node) -> Iterator[TaggedPost]:
@@ -125,7 +126,7 @@ class SqliteStore:
         with self._reading() as connection:
             for _, group in itertools.groupby(connection.execute(*sql), lambda found: found[0] >> SEQUENCE_BITS):
                 for *_, body in sorted(group, key=lambda found: found[1:3]):
-                    yield decode(body)
+                    yield decode(unpack(body))
 
     def count(self, query: Node) -> int:
         """Exact number of matches."""
@@ -199,7 +200,7 @@ _Known = Mapping[str, tuple[int, str]]
 
 def _known(connection: Any, ids: Iterable[str]) -> dict[str, tuple[int, str]]:
     sql = "SELECT id, key, body FROM post JOIN record USING (key) WHERE id IN (SELECT value FROM json_each(?))"
-    return {id_: (key, body) for id_, key, body in connection.execute(sql, (json.dumps(list(ids)),))}
+    return {id_: (key, unpack(body)) for id_, key, body in connection.execute(sql, (json.dumps(list(ids)),))}
 
 
 def _write(connection: Any, changed: list[Row], known: _Known) -> None:
@@ -210,7 +211,7 @@ def _write(connection: Any, changed: list[Row], known: _Known) -> None:
         if old is None:
             fresh.append(row)
         elif _without_engagement(decode(old[1])) == _without_engagement(decode(row.record)):
-            connection.execute("UPDATE record SET body = ? WHERE key = ?", (row.record, old[0]))
+            connection.execute("UPDATE record SET body = ? WHERE key = ?", (pack(row.record.encode()), old[0]))
         else:
             stale.append((old[0], Row.of(decode(old[1]))))
             fresh.append(row)
@@ -235,7 +236,7 @@ def _insert(connection: Any, fresh: list[Row]) -> None:
     connection.executemany(
         "INSERT INTO post VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [(key, *row.columns()) for key, row in keyed]
     )
-    connection.executemany("INSERT INTO record VALUES (?, ?)", [(key, row.record) for key, row in keyed])
+    connection.executemany("INSERT INTO record VALUES (?, ?)", [(key, pack(row.record.encode())) for key, row in keyed])
     connection.executemany(
         "INSERT INTO gram (rowid, whole, title, facet) VALUES (?, ?, ?, ?)",
         [(key, *row.tokens()) for key, row in keyed],
@@ -244,7 +245,7 @@ def _insert(connection: Any, fresh: list[Row]) -> None:
 
 
 def _keyed(connection: Any, fresh: list[Row]) -> Iterator[tuple[int, Row]]:
-    """Give each row the next free key of its minute."""
+    """Give each row the next free key of its slot."""
     used: Counter[int] = Counter()
     for row in fresh:
         first = rows.first_key(row.at)
@@ -254,7 +255,7 @@ def _keyed(connection: Any, fresh: list[Row]) -> Iterator[tuple[int, Row]]:
             ).fetchone()[0]
             used[first] = 0 if last is None else last - first + 1
         if used[first] >> SEQUENCE_BITS:
-            raise Retry(f"more than {1 << SEQUENCE_BITS} posts are stamped {row.post.post.published_at:%F %H:%M} UTC")
+            raise Rejected(f"more than {1 << SEQUENCE_BITS} posts within ten minutes of {row.post.post.published_at}")
         yield first + used[first], row
         used[first] += 1
 
@@ -265,7 +266,7 @@ def _rebuild_day(connection: Any, day: int) -> int:
     found = connection.execute(
         "SELECT key, body FROM record WHERE key BETWEEN ? AND ? ORDER BY key", (first, last)
     ).fetchall()
-    keyed = [(key, Row.of(decode(body))) for key, body in found]
+    keyed = [(key, Row.of(decode(unpack(body)))) for key, body in found]
     connection.executemany("DELETE FROM gram WHERE rowid = ?", [(key,) for key, _ in keyed])
     connection.executemany(
         "INSERT INTO gram (rowid, whole, title, facet) VALUES (?, ?, ?, ?)",
@@ -285,7 +286,7 @@ def _edge(after: str | None) -> tuple[int, str] | None:
 
 
 def _newest(connection: Any, selection: Selection, edge: tuple[int, str] | None) -> Iterator[tuple[int, str, int]]:
-    """(at, id, key) below the edge, newest first. Keys order minutes; within a minute time and id do."""
+    """(at, id, key) below the edge, newest first. Keys order slots; within a slot time and id do."""
     if selection.is_empty:
         return
     found = connection.execute(*selection.sql("post.at, post.id, {key}", "ORDER BY {key} DESC"))
@@ -295,7 +296,7 @@ def _newest(connection: Any, selection: Selection, edge: tuple[int, str] | None)
                 yield at, id_, key
 
 
-def _bodies(connection: Any, keys: list[int]) -> list[str]:
+def _bodies(connection: Any, keys: list[int]) -> list[bytes]:
     found = connection.execute(
         "SELECT key, body FROM record WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
     )

@@ -63,7 +63,7 @@ class Selection:
             conditions.insert(0, "gram MATCH ?")
             parameters.insert(0, self.match)
         if self.low is not None:
-            # The key decides all but the edge's own minute, so a row is seldom fetched for its time.
+            # The key decides all but the edge's own slot, so a row is seldom fetched for its time.
             conditions.append(f"{key} >= ? AND ({key} > ? OR {at} >= ?)")
             parameters += [rows.first_key(self.low), rows.last_key(self.low), self.low]
         if self.high is not None:
