@@ -20,7 +20,7 @@ from crawlers.validators import Validator, from_json
 log = logging.getLogger(__name__)
 
 #: Items written in one transaction: enough to make commits cheap, few enough to lose nothing worth a word.
-BATCH = 25
+BATCH = 50
 
 Result = TypeVar("Result")
 #: Runs a function of the database in the worker's database thread.

@@ -24,6 +24,10 @@ _ASKS_ROBOTS = "asks_robots"
 _GATE = "gate"
 
 
+class NotNow(IgnoreRequest):
+    """Refused for the time being: the next crawl may ask again."""
+
+
 class _OfCrawl:
     """Knows the crawl its crawler runs."""
 
@@ -71,13 +75,13 @@ class Manners(_OfCrawl):
             robots = await self._robots(request.url)
             if reason := robots.refusal(request.url, crawl.agent):
                 crawl.refuse(reason)
-                raise IgnoreRequest(reason)
+                raise NotNow(reason) if robots.closed else IgnoreRequest(reason)
             floor = max(floor, robots.delay(crawl.agent))
         host = urlsplit(request.url).netloc
         try:
             await crawl.gates.enter(host, floor)
         except Retry as error:
-            raise IgnoreRequest(str(error)) from error
+            raise NotNow(str(error)) from error
         crawl.held[host] = floor
         request.meta[_GATE] = host
 

@@ -26,6 +26,10 @@ def scrapy_settings(agent: str) -> dict[str, Any]:
         "CONCURRENT_REQUESTS_PER_DOMAIN": 2,
         # In the order of the index: newest first.
         "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
+        # For every answer Scrapy starts this many tasks to handle items; ours go another way.
+        "CONCURRENT_ITEMS": 1,
+        # Reads and compiles the source of each callback, for a mistake mypy finds.
+        "WARN_ON_GENERATOR_RETURN_VALUE": False,
         "COOKIES_ENABLED": False,
         "HTTPERROR_ALLOW_ALL": True,
         "RETRY_TIMES": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from crawlers.pages import Link
 
 #: Entries of one sitemap, as its norm (sitemaps.org) fixes them.
 MAX_ENTRIES = 50_000
+#: Bytes unpacked; the norm allows 50 MB, a tree of that takes ten times as much.
+MAX_SIZE = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class Sitemap:
 
 def read_sitemap(body: bytes, url: str) -> Sitemap:
     """Read a sitemap or a sitemap index. Raises Rejected when it is neither or too large."""
+    body = _unpacked(body)
     refuse_entities(body)
     try:
         root = etree.fromstring(body, parser=etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
@@ -41,6 +45,20 @@ def read_sitemap(body: bytes, url: str) -> Sitemap:
         newest = sorted(found, key=lambda link: link.published, reverse=True)
         return Sitemap(links=(), sitemaps=tuple(link.url for link in newest))
     return Sitemap(links=tuple(sorted(found, key=lambda link: link.published, reverse=True)), sitemaps=())
+
+
+def _unpacked(body: bytes) -> bytes:
+    """Sitemaps are often kept as .gz files; a bomb is refused before it has grown."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        text = unpack.decompress(body, MAX_SIZE)
+    except zlib.error as error:
+        raise Rejected(f"站点地图的压缩包坏了：{error}") from error
+    if unpack.unconsumed_tail:
+        raise Rejected(f"站点地图解开后超过 {MAX_SIZE:,} 字节")
+    return text
 
 
 def _link(element: Any, base: str) -> Link | None:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import scrapy
@@ -22,6 +23,7 @@ from crawlers.extraction import decode
 from crawlers.feeds import read_feed
 from crawlers.interfaces import Answer, page_url, read_api, read_hotlist
 from crawlers.markup import absolute
+from crawlers.middlewares import NotNow
 from crawlers.pages import Link, login_wall, read_index, read_thread
 from crawlers.reading import FORM
 from crawlers.records import fields
@@ -269,7 +271,7 @@ class SourceSpider(scrapy.Spider):
     def page_failed(self, failure: Failure) -> None:
         """One page could not be had: refused ones are done with, the others come again with the next crawl."""
         crawl = self.crawl
-        if isinstance(failure.value, IgnoreRequest):
+        if isinstance(failure.value, IgnoreRequest) and not isinstance(failure.value, NotNow):
             return
         crawl.complete = False
         crawl.refuse(_failure_words(failure))
@@ -328,7 +330,13 @@ def _wants(link: Link, seen: tuple[str, datetime] | None, source: Source, now: d
 def _text(response: Response, source: Source) -> str:
     if source.encoding:
         return response.body.decode(source.encoding, "replace")
-    return decode(response.body, _content_type(response)).text
+    return _decoded(response.body, _content_type(response))
+
+
+@lru_cache(maxsize=1)
+def _decoded(body: bytes, content_type: str) -> str:
+    """A page is looked at for a login wall and then read, one right after the other."""
+    return decode(body, content_type).text
 
 
 def _content_type(response: Response) -> str:
@@ -349,13 +357,14 @@ def _asked(response: Response) -> str:
 def _wall(response: Response) -> str:
     if not _content_type(response).startswith("text/html"):
         return ""
-    return login_wall(decode(response.body, _content_type(response)).text, url=response.url, asked=_asked(response))
+    return login_wall(_decoded(response.body, _content_type(response)), url=response.url, asked=_asked(response))
 
 
 def _failure_words(failure: Failure) -> str:
     """The failure in Chinese for people, with the technical word behind it."""
     if isinstance(failure.value, IgnoreRequest):
-        return str(failure.value) or "请求被拒绝"
+        refusal = str(failure.value) or "请求被拒绝"
+        return "应答解压后太大，已停止" if "DOWNLOAD_MAXSIZE" in refusal else refusal
     name = failure.type.__name__ if failure.type else "Error"
     words = {
         "CannotResolveHostError": "域名解析不到，或解析到不允许的地址",

@@ -78,9 +78,15 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             if isinstance(reply.body, bytes):
                 self.send_header("Content-Length", str(len(reply.body)))
                 self.end_headers()
-                self.wfile.write(reply.body)
+                self._write(reply.body)
             else:
                 self._stream(reply.body)
+
+        def _write(self, body: bytes) -> None:
+            try:
+                self.wfile.write(body)
+            except OSError:
+                self.close_connection = True  # the client had enough
 
         def _stream(self, body: Callable[[], Iterator[bytes]]) -> None:
             self.send_header("Transfer-Encoding", "chunked")
