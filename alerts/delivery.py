@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts import pace
 from alerts.lifecycle import OPEN_STATES, State
@@ -53,6 +53,13 @@ def after_failure(error: CaifengError, *, seed: str, failures: int, created_at: 
     if hopeless:
         return Verdict(state=Notification.Sending.FAILED, due_at=now, tell=True)
     return Verdict(state=Notification.Sending.PENDING, due_at=now + wait, tell=failures == pace.TELL_AFTER)
+
+
+def lane_rest(error: CaifengError, *, gave_up: bool) -> timedelta | None:
+    """How long the failed message's whole lane rests: as asked, or a little when it seems dead; else not at all."""
+    if isinstance(error, Retry) and error.after is not None:
+        return pace.asked(error.after)
+    return pace.LANE_REST if gave_up else None
 
 
 def way(addresses: Mapping[str, str], *, open_channels: Sequence[str], tried: Collection[str]) -> str:

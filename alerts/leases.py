@@ -15,7 +15,7 @@ from alerts import cards, delivery, links, pace
 from alerts.lifecycle import State
 from alerts.models import Alert, Deadline, Lane, Notification
 from alerts.undelivered import tell
-from core.errors import CaifengError, Retry
+from core.errors import CaifengError
 from core.ports import Message, Notifier
 
 Channels = Mapping[str, Notifier]
@@ -56,9 +56,18 @@ class Claim:
     cancelled: int
 
 
-@transaction.atomic
 def claim(channels: Channels, *, owner: str, room: int, busy: Collection[str], now: datetime) -> Claim:
-    """Lease up to `room` due messages, urgent first.
+    """Lease up to `room` due messages, urgent first. An idle look takes no lock."""
+    waiting = Q(state=Sending.PENDING, due_at__lte=now)
+    left = Q(state=Sending.SENDING, lease_until__lte=now)
+    if not any(Notification.objects.filter(which).exists() for which in (waiting, left)):
+        return Claim(parcels=(), cancelled=0)
+    return _claim(channels, owner, room, busy, now)
+
+
+@transaction.atomic
+def _claim(channels: Channels, owner: str, room: int, busy: Collection[str], now: datetime) -> Claim:
+    """One transaction.
 
     1. Leases that expired fall back to pending.
     2. Due rows are locked (PostgreSQL skips those another sender holds; SQLite lets one writer in at a time).
@@ -203,17 +212,13 @@ def record(channels: Channels, results: Sequence[Result], *, owner: str, now: da
         if result.untried:
             _give_back(result.parcel, owner)
         elif result.error is not None:
-            due_at = _failed(result.parcel, result.error, channels, owner, now)
-            if result.parcel.lane in gave_up or _asked_for_silence(result.error):
-                closed_until[result.parcel.lane] = due_at
+            _failed(result.parcel, result.error, channels, owner, now)
+            if rest := delivery.lane_rest(result.error, gave_up=result.parcel.lane in gave_up):
+                closed_until[result.parcel.lane] = now + rest
     for lane, until in sorted(closed_until.items()):
         free_at = pace.held(until, _limit(channels, lane.partition(":")[0]))
         Lane.objects.update_or_create(name=lane, defaults={"free_at": free_at})
     return sum(not result.untried for result in results)
-
-
-def _asked_for_silence(error: CaifengError) -> bool:
-    return isinstance(error, Retry) and error.after is not None
 
 
 def _ours(parcel: Parcel, owner: str) -> QuerySet[Notification]:
@@ -243,8 +248,8 @@ def _sent(results: Sequence[Result], now: datetime) -> None:
         )
 
 
-def _failed(parcel: Parcel, error: CaifengError, channels: Channels, owner: str, now: datetime) -> datetime:
-    """Postpone or give up the message; return from when the lane may be tried again."""
+def _failed(parcel: Parcel, error: CaifengError, channels: Channels, owner: str, now: datetime) -> None:
+    """Postpone or give up the message."""
     row = parcel.row
     verdict = delivery.after_failure(
         error, seed=str(row.pk), failures=row.attempts + 1, created_at=row.created_at, now=now
@@ -254,4 +259,3 @@ def _failed(parcel: Parcel, error: CaifengError, channels: Channels, owner: str,
     )
     if changed and verdict.tell:
         tell(row, str(error), verdict.state == Sending.FAILED, list(channels), now)
-    return verdict.due_at

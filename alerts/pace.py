@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 #: Waits grow from the first to the last and stay there.
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
+#: A lane that seems dead is tried again after this, with whatever is most urgent then.
+LANE_REST = timedelta(seconds=10)
 #: A message that nobody took for so long is given up, and a person is told.
 PATIENCE = timedelta(hours=24)
 #: From this failure on a person hears of the delay through another way (about two minutes).

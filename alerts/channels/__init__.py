@@ -64,6 +64,8 @@ def load_file(path: str) -> dict[str, Notifier]:
 def _open(name: str, settings: Any) -> Notifier:
     if not isinstance(settings, dict):
         raise ValueError("settings must be an object")
+    if ":" in name:
+        raise ValueError("a channel's name holds no colon")
     options = dict(settings)
     kind = options.pop("kind", name)
     if kind not in REGISTRY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -324,3 +325,90 @@ def test_a_shared_lane_counts_all_recipients() -> None:
     step(chat=mail)
 
     assert (len(mail.got), list(Lane.objects.values_list("name", flat=True))) == (1, ["chat"])
+
+
+def test_a_slow_lane_does_not_hold_up_the_others() -> None:
+    slow, other = put("a", recipient="C1"), put("b", recipient="C2")
+    released = threading.Event()
+
+    def answer(message: Message) -> str:
+        return "late" if message.recipient == "C1" and released.wait(10) else "soon"
+
+    sender = Sender({"chat": Recorder(answer)}, "one", patience=timedelta(seconds=0.2))
+    first = sender.step(NINE), state_of(slow), state_of(other)
+    released.set()
+    sender.close(NINE)
+
+    assert first == (1, "sending", "sent")
+    assert state_of(slow) == "sent"
+
+
+def test_a_send_is_not_begun_when_it_could_outlive_its_lease() -> None:
+    row, chat = put(), Recorder()
+    clock = iter([0.0, 41.0, *range(42, 99)])
+
+    Sender({"chat": chat}, "one", clock=lambda: next(clock)).step(NINE)
+
+    row.refresh_from_db()
+    assert (chat.got, row.state, row.attempts) == ([], "pending", 0)
+
+
+def test_what_was_sent_counts_although_the_lease_had_passed_on() -> None:
+    row = put()
+
+    def answer(message: Message) -> str:
+        taken_over.set()
+        return "p" if handed_over.wait(10) else ""
+
+    taken_over, handed_over = threading.Event(), threading.Event()
+    sender = Sender({"chat": Recorder(answer)}, "slow", patience=timedelta(0))
+    sender.step(NINE)
+    taken_over.wait(10)
+    Notification.objects.update(lease_owner="other", attempts=2)
+    handed_over.set()
+    sender.close(NINE)
+
+    row.refresh_from_db()
+    assert (row.state, row.provider_id) == ("sent", "p")
+
+
+def test_a_failure_under_a_lost_lease_changes_nothing() -> None:
+    row = put()
+
+    def answer(message: Message) -> str:
+        raise Permanent("x") if handed_over.wait(10) else Retry("never")
+
+    handed_over = threading.Event()
+    sender = Sender({"chat": Recorder(answer)}, "slow", patience=timedelta(0))
+    sender.step(NINE)
+    Notification.objects.update(lease_owner="other", attempts=2)
+    handed_over.set()
+    sender.close(NINE)
+
+    assert state_of(row) == "sending"
+
+
+def test_one_recipient_that_fails_does_not_close_a_shared_lane() -> None:
+    put("a", recipient="grey@example.org", urgency=0)
+    put("b", recipient="two@example.org")
+
+    def answer(message: Message) -> str:
+        if message.recipient.startswith("grey"):
+            raise Retry("450")
+        return ""
+
+    mail = Recorder(answer, limit=Limit(burst=5, every=timedelta(seconds=1), shared=True))
+    step(chat=mail)
+
+    assert sorted(Notification.objects.values_list("state", flat=True)) == ["pending", "sent"]
+
+
+def test_an_idle_look_takes_no_lock(django_assert_num_queries: Any) -> None:
+    put(due_at=NINE + timedelta(hours=1))
+
+    with django_assert_num_queries(2):
+        Sender({}, "one").step(NINE)
+
+
+def state_of(row: Notification) -> str:
+    return Notification.objects.get(pk=row.pk).state

@@ -101,3 +101,18 @@ def test_a_wait_the_provider_asked_for_is_kept_but_bounded() -> None:
     long = delivery.after_failure(Retry("忙", after=10**9), seed="m", failures=1, created_at=NINE, now=NINE)
 
     assert long.due_at == NINE + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "gave_up", "rest"),
+    [
+        (Retry("忙", after=30), False, timedelta(seconds=30)),
+        (Retry("断线"), True, pace.LANE_REST),
+        (Retry("断线"), False, None),
+        (Permanent("拒绝"), False, None),
+    ],
+)
+def test_a_lane_rests_as_asked_or_a_little_when_it_seems_dead(
+    error: CaifengError, gave_up: bool, rest: timedelta | None
+) -> None:
+    assert delivery.lane_rest(error, gave_up=gave_up) == rest
