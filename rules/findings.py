@@ -88,8 +88,10 @@ class Teller:
         name = fingerprint(rule, outcome)
         if FindingRow.objects.filter(fingerprint=name).exclude(state=State.REVISED).exists():
             return False
-        incident = _incident(rule, outcome)
-        found = finding(rule, outcome, incident)
+        found = finding(rule, outcome, _incident(rule, outcome))
+        if outcome.post is None and not outcome.once and noise.rests(_last_rest(rule, found.key), now):
+            # A silence that goes on says so at every tick; once per rest is enough to keep.
+            return False
         verdict = Verdict(state=State.MUTED, why="晚到的内容修正了统计，此前已报告") if correction else None
         try:
             with transaction.atomic():

@@ -39,7 +39,7 @@ class RuleWindows:
         self.timelines: dict[str, Timeline] = {}
         if isinstance(rule.options, FlatlineOptions) and not self.keyed:
             # Silence from the very start is a finding too.
-            self._timeline("", since)
+            self._start("", since)
 
     def load(self, rows: Iterable[Row]) -> None:
         """Take in matches that have been counted before, in any order; nothing is said."""
@@ -77,7 +77,8 @@ class RuleWindows:
         before = self.newest - self.lateness
         for name, timeline in list(self.timelines.items()):
             timeline.forget(before)
-            if timeline.stream.machine.idle(before):
+            over = not timeline.events or timeline.events[-1].at < before
+            if over and timeline.stream.machine.idle(before):
                 del self.timelines[name]
 
     def _name(self, row: Row) -> str:
@@ -88,8 +89,9 @@ class RuleWindows:
 
     def _timeline(self, name: str, at: int) -> Timeline:
         timeline = self.timelines.get(name)
-        if timeline is None:
-            # A post may come before the first one that was seen, but no earlier than it may be late.
-            start = self.since if name == "" and not self.keyed else at - self.lateness
-            timeline = self.timelines[name] = Timeline(Stream(self.prototype.copy(), self.pace, start))
+        # A post may come before the first one that was seen, but no earlier than it may be late.
+        return self._start(name, at - self.lateness) if timeline is None else timeline
+
+    def _start(self, name: str, clock: int) -> Timeline:
+        timeline = self.timelines[name] = Timeline(Stream(self.prototype.copy(), self.pace, clock))
         return timeline

@@ -32,6 +32,8 @@ from rules.windows.facts import growing, silent
 from rules.windows.families import memory
 
 RUNNER = "runner"
+#: Until when clocks have gone on, whoever did it: windows are brought there before a new match is counted.
+CLOCK = "clock"
 #: Matches per transaction.
 _BATCH = 2000
 #: How often facts are asked, and old posts let go.
@@ -102,8 +104,7 @@ class Runner:
 
     def _load(self, now: datetime) -> None:
         """Build every rule's windows again from the matches that were counted before."""
-        cursor = Counter.objects.filter(name=RUNNER).first()
-        self._seq = 0 if cursor is None else cursor.value
+        self._seq = _value(RUNNER)
         rows = {row.rule: row for row in Health.objects.all()}
         self._live = {
             rule.id: self._born(rule, health.row_of(rule, rows.get(rule.id), now)) for rule in self.rules.values()
@@ -137,10 +138,12 @@ class Runner:
             live = wanted.get((values[1], values[2]))
             if live is not None and values[0] <= live.seq:
                 rows[live.rule.id].append(Row(*values))
+        clock = _value(CLOCK)
         for live in lives:
             try:
                 if live.windows is not None:
                     live.windows.load(rows.pop(live.rule.id))
+                    live.windows.advance(clock)
             except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
                 self._failed.append((live, error))
 
@@ -148,14 +151,16 @@ class Runner:
         with transaction.atomic():
             self._report_unreadable(this)
             self._recover(this)
+            self._let_clocks_go_on(_value(CLOCK), this)
         while rows := self._new_rows():
             with transaction.atomic():
                 for row in rows:
                     self._count(row, this)
                     self._seq = row.seq
-                self._advance_cursor()
+                _raise_to(RUNNER, self._seq)
         with transaction.atomic():
-            self._let_clocks_go_on(this)
+            self._let_clocks_go_on(ticks(this.now), this)
+            _raise_to(CLOCK, ticks(this.now))
             self._judge_facts(this)
             self._report_untold(this)
             this.told += this.teller.send_groups({**self.rules, HEALTH_RULE.id: HEALTH_RULE}, this.now, this.sink)
@@ -179,17 +184,12 @@ class Runner:
         if delta is not NO_CHANGE:
             _apply(live.rule, delta, this)
 
-    def _advance_cursor(self) -> None:
-        """The cursor is for whoever starts next; another worker may be ahead of us."""
-        Counter.objects.get_or_create(name=RUNNER)
-        Counter.objects.filter(name=RUNNER, value__lt=self._seq).update(value=self._seq)
-
-    def _let_clocks_go_on(self, this: _Pass) -> None:
+    def _let_clocks_go_on(self, until: int, this: _Pass) -> None:
         for live in self._live.values():
             if live.windows is None:
                 continue
             try:
-                outcomes = live.windows.advance(ticks(this.now))
+                outcomes = live.windows.advance(until)
             except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
                 self._put_aside(live, error, this)
                 continue
@@ -230,15 +230,15 @@ class Runner:
 
     def _recover(self, this: _Pass) -> None:
         """Try ill rules again: build their windows, then count what they missed."""
-        for live, error in self._failed:
-            self._put_aside(live, error, this)
-        self._failed.clear()
         for live in self._live.values():
             if live.windows is None and live.retry_at is not None and live.retry_at <= this.now:
                 health.recover(live.rule)
                 live.retry_at = None
                 if not live.is_fed_by_facts:
                     self._catch_up(live, this)
+        for live, error in self._failed:
+            self._put_aside(live, error, this)
+        self._failed.clear()
 
     def _catch_up(self, live: _Live, this: _Pass) -> None:
         row = Health.objects.get(rule=live.rule.id)
@@ -270,6 +270,17 @@ class Runner:
                 if live.windows.late:
                     Health.objects.filter(rule=live.rule.id).update(late=F("late") + live.windows.late)
                     live.windows.late = 0
+
+
+def _value(name: str) -> int:
+    row = Counter.objects.filter(name=name).first()
+    return 0 if row is None else row.value
+
+
+def _raise_to(name: str, value: int) -> None:
+    """For whoever starts next; another worker may be ahead of us."""
+    Counter.objects.get_or_create(name=name)
+    Counter.objects.filter(name=name, value__lt=value).update(value=value)
 
 
 def _apply(rule: Rule, delta: Delta, this: _Pass) -> None:
