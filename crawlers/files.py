@@ -18,8 +18,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
-import openpyxl
-
 from core.errors import ConfigError, Fault, Rejected
 from core.model import RawItem
 from crawlers.records import fields
@@ -218,6 +216,9 @@ def _json_row(path: Path, line: int, text: str) -> Row | RejectedRow:
 
 
 def _sheet_rows(path: Path) -> Iterator[Row | RejectedRow]:
+    # Brings numpy along, twenty megabytes the crawl worker does without.
+    import openpyxl
+
     _refuse_bomb(path)
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
