@@ -52,11 +52,10 @@ def append(
     note: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> AlertEvent:
-    """Write the next event of an alert whose row the caller's transaction has locked."""
-    last = AlertEvent.objects.filter(alert=alert).order_by("-seq").values_list("seq", "hash").first() or (0, "")
+    """Write the next event of an alert whose row the caller's transaction has locked, and read after locking it."""
     event = AlertEvent(
         alert=alert,
-        seq=last[0] + 1,
+        seq=alert.chain_length + 1,
         at=at,
         actor=actor,
         kind=kind,
@@ -64,12 +63,12 @@ def append(
         to_state=to_state,
         note=note,
         data=dict(data or {}),
-        previous_hash=last[1],
+        previous_hash=alert.chain_head,
     )
     event.hash = seal(alert.number, event)
     event.save(force_insert=True)
-    Alert.objects.filter(pk=alert.pk).update(chain_head=event.hash)
-    alert.chain_head = event.hash
+    alert.chain_length, alert.chain_head = event.seq, event.hash
+    Alert.objects.filter(pk=alert.pk).update(chain_length=event.seq, chain_head=event.hash)
     return event
 
 
@@ -130,7 +129,7 @@ def _broken_links(alert: Alert, events: list[AlertEvent]) -> Iterator[Broken]:
         if not _holds(alert.number, event):
             yield Broken(number=alert.number, seq=event.seq, reason="内容与校验值不符")
         previous = event.hash
-    if previous != alert.chain_head:
+    if (len(events), previous) != (alert.chain_length, alert.chain_head):
         yield Broken(number=alert.number, seq=len(events), reason="末条与告警所记不符，可能被截断")
     yield from _contradictions(alert, events)
 

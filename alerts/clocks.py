@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import F, Max, QuerySet
@@ -18,14 +18,18 @@ def running(alert: Alert) -> QuerySet[Deadline]:
     return Deadline.objects.filter(alert=alert, met_at=None, cancelled_at=None)
 
 
+def begin(alert: Alert, planned: Iterable[PlannedDeadline]) -> list[str]:
+    """Start the first clocks of a new alert; return the stages."""
+    return _create(alert, planned, {})
+
+
 def start(alert: Alert, planned: Iterable[PlannedDeadline]) -> list[str]:
     """Begin the next round of each planned stage; return the stages."""
-    rounds = dict(
-        Deadline.objects.filter(alert=alert)
-        .values_list("stage")
-        .annotate(last=Max("round"))
-        .values_list("stage", "last")
-    )
+    rows = Deadline.objects.filter(alert=alert).values_list("stage").annotate(last=Max("round"))
+    return _create(alert, planned, dict(rows.values_list("stage", "last")))
+
+
+def _create(alert: Alert, planned: Iterable[PlannedDeadline], rounds: Mapping[str, int]) -> list[str]:
     rows = [
         Deadline(
             alert=alert,

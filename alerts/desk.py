@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from alerts import audit, cards, clocks, deadlines, grading, lifecycle, notices, owner, people, roster
+from alerts.deadlines import PlannedDeadline
 from alerts.lifecycle import OPEN_STATES, Action, Actor, Situation, State
 from alerts.models import (
     Alert,
@@ -488,7 +490,8 @@ def _write(case: _Case) -> None:
     alert = case.alert
     columns = {**case.changes, "state": case.to.value, "version": alert.version + 1}
     try:
-        with transaction.atomic():
+        # Only reopening can collide with another alert, and only then a savepoint is worth its cost.
+        with transaction.atomic() if case.command.action is Action.REOPEN else nullcontext():
             changed = Alert.objects.filter(pk=alert.pk, version=alert.version).update(**columns)
     except IntegrityError as error:
         raise Refused("同一规则、同一对象已有未结告警，请在那一条办理或并入") from error
@@ -517,9 +520,7 @@ def _run_clocks(case: _Case) -> None:
         case Action.REOPEN if case.to is State.ASSESSED:
             _start(case, lambda stage: stage in lifecycle.RESTARTED)
         case Action.REOPEN:
-            start_confirmation(alert, case.profile, now)
-        case Action.MERGE | Action.CLOSE | Action.DISMISS | _:
-            pass
+            case.said["started"] = clocks.start(alert, _confirmation(alert, case.profile, now))
 
 
 def _start(case: _Case, wanted: Callable[[str], bool], *, since: datetime | None = None) -> None:
@@ -554,10 +555,10 @@ def _restart_for_lead(case: _Case) -> None:
     _start(case, lambda stage: stage in lifecycle.FOR_NEW_LEAD and stage not in running)
 
 
-def start_confirmation(alert: Alert, profile: Profile, since: datetime) -> list[str]:
-    """Start the clock of the duty officer."""
+def _confirmation(alert: Alert, profile: Profile, since: datetime) -> list[PlannedDeadline]:
+    """The clock of the duty officer."""
     planned = deadlines.plan(alert.suggested_level, detected_at=since, confirmed_at=since, profile=profile)
-    return clocks.start(alert, [deadline for deadline in planned if deadline.stage in deadlines.FROM_DETECTION])
+    return [deadline for deadline in planned if deadline.stage in deadlines.FROM_DETECTION]
 
 
 def _record(case: _Case) -> AlertEvent:
@@ -673,6 +674,7 @@ def _open(
     picture = grading.picture(posts, finding.values, topic=topic, now=now, severity=severity)
     suggestion = grading.suggest(picture, profile)
     suggested = owner.suggest(posts, profile, hint=owner_hint)
+    evidence = _evidence(finding, posts)
     alert = Alert.objects.create(
         number=_next_number(now),
         title=_title(finding, rule_title, posts),
@@ -692,10 +694,15 @@ def _open(
         needs_review=suggested.needs_review,
         first_post_at=min((tagged.post.published_at for tagged in posts), default=None),
         detected_at=now,
+        post_count=len(evidence),
+        source_count=len({source for _, source in evidence if source}),
         **_suggestion_columns(suggestion),
     )
-    _add_evidence(alert, _evidence(finding, posts), now)
-    started = start_confirmation(alert, profile, now)
+    AlertPost.objects.bulk_create(
+        AlertPost(alert=alert, post=post, source=source, added_at=now) for post, source in evidence
+    )
+    planned = _confirmation(alert, profile, now)
+    started = clocks.begin(alert, planned)
     event = audit.append(
         alert,
         at=now,
@@ -705,7 +712,7 @@ def _open(
         note=f"规则“{rule_title or finding.rule}”，建议 {suggestion.level} 级",
         data={"started": started, "suggested": suggestion.level, "score": suggestion.score, "rule": finding.rule},
     )
-    _announce(alert, event, "new_alert", profile, now)
+    _announce(alert, event, "new_alert", planned[0].due_at if planned else None, profile, now)
     return alert
 
 
@@ -741,7 +748,8 @@ def _join(
         data={"posts": fresh, "flags": news, "suggested": suggestion.level},
     )
     if graver and (alert.level is None or _graver_than_graded(alert, suggestion.level, profile)):
-        _announce(alert, event, "graver", profile, now)
+        due = clocks.running(alert).filter(stage="confirm").values_list("due_at", flat=True).first()
+        _announce(alert, event, "graver", due, profile, now)
     return alert
 
 
@@ -780,11 +788,12 @@ def _suggestion_columns(suggestion: grading.Suggestion) -> dict[str, Any]:
     }
 
 
-def _announce(alert: Alert, event: AlertEvent, kind: str, profile: Profile, now: datetime) -> None:
+def _announce(
+    alert: Alert, event: AlertEvent, kind: str, due: datetime | None, profile: Profile, now: datetime
+) -> None:
     """Tell the people on duty of a new or graver alert."""
     telling = telling_at(profile, now)
     found = notices.for_new(notices.case_of(alert, profile), telling, kind=kind)
-    due = clocks.running(alert).filter(stage="confirm").values_list("due_at", flat=True).first()
     asks = f"请于 {notices.local(due, now)} 前确认。" if due else ""
     title = f"{'新告警' if kind == 'new_alert' else '建议级别升高'}：{alert.title}"
     text = f"规则“{alert.rule_title or alert.rule}”：{alert.reason}\n建议 {alert.suggested_level} 级（{alert.suggested_score} 分）。{asks}"
@@ -794,8 +803,8 @@ def _announce(alert: Alert, event: AlertEvent, kind: str, profile: Profile, now:
 def _next_number(now: datetime) -> str:
     """`2026-0042`; the row of the year is the queue, so numbers have no gaps."""
     year = now.astimezone(SHANGHAI).year
-    AlertNumber.objects.get_or_create(year=year)
-    AlertNumber.objects.filter(year=year).update(last=F("last") + 1)
+    if not AlertNumber.objects.filter(year=year).update(last=F("last") + 1):
+        AlertNumber.objects.create(year=year, last=1)
     return f"{year}-{AlertNumber.objects.get(year=year).last:04d}"
 
 

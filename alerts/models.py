@@ -64,7 +64,8 @@ class Alert(models.Model):
     responded_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="merged")
-    #: Hash of the newest event: without it a cut-off tail of the chain would not show.
+    #: Number and hash of the newest event: without them a cut-off tail of the chain would not show.
+    chain_length = models.PositiveIntegerField(default=0)
     chain_head = models.CharField(max_length=64, default="")
 
     class Meta:

@@ -13,6 +13,7 @@ from alerts import outbox
 from alerts.deadlines import DUTY_STAGES, STAGE_NAMES, Step
 from alerts.lifecycle import Action
 from alerts.models import Alert
+from alerts.outbox import Letter
 from alerts.people import Directory, Person, from_member
 from alerts.roster import OnDuty, gap_reason
 from alerts.wording import ROLE_NAMES
@@ -285,38 +286,40 @@ def send(
     now: datetime,
     stage: str = "",
     round: int = 0,
-) -> int:
+) -> None:
     """Write the notices of one event (`cause` is its seq) to the outbox; the caller's transaction holds both."""
     level = profile.level(alert.level or alert.suggested_level)
-    written = 0
-    for notice in notices:
-        payload = {
-            "title": title,
-            "text": text,
-            "number": alert.number,
-            "level": level.id if level else "",
-            "level_name": level.name if level else "",
-            "state": alert.state,
-            "url": f"{settings.PUBLIC_URL}/alerts/{alert.number}",
-            "actions": [action.value for action in notice.actions],
-            "version": alert.version,
-            "unit": notice.unit,
-            "role": notice.role,
-        } | ({"stage": stage, "round": round} if stage else {})
-        written += outbox.enqueue(
+    common = {
+        "title": title,
+        "text": text,
+        "number": alert.number,
+        "level": level.id if level else "",
+        "level_name": level.name if level else "",
+        "state": alert.state,
+        "url": f"{settings.PUBLIC_URL}/alerts/{alert.number}",
+        "version": alert.version,
+    } | ({"stage": stage, "round": round} if stage else {})
+    outbox.enqueue_all(
+        Letter(
             dedupe_key=_key(alert, cause, notice),
             kind=notice.kind,
             channel=notice.channel,
             recipient=notice.address,
             recipient_name=_recipient(notice, profile),
             reason=notice.reason[:200],
-            payload=payload,
-            urgency=_urgency(notice, level.rank if level else 5),
+            payload={
+                **common,
+                "actions": [action.value for action in notice.actions],
+                "unit": notice.unit,
+                "role": notice.role,
+            },
+            urgency=_urgency(notice, level.rank if level else len(profile.levels)),
             now=now,
             alert=alert,
             skipped=notice.skipped,
         )
-    return written
+        for notice in notices
+    )
 
 
 def _key(alert: Alert, cause: int, notice: Notice) -> str:

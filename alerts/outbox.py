@@ -10,11 +10,11 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from alerts import leases
 from alerts.leases import Parcel, Result
@@ -30,44 +30,52 @@ LONGEST_SEND = timedelta(seconds=20)
 FAILURES_IN_A_ROW = 2
 
 
-def enqueue(
-    *,
-    dedupe_key: str,
-    kind: str,
-    channel: str,
-    recipient: str,
-    recipient_name: str,
-    reason: str,
-    payload: Mapping[str, Any],
-    urgency: int,
-    now: datetime,
-    due_at: datetime | None = None,
-    alert: Alert | None = None,
-    skipped: str = "",
-) -> bool:
-    """Write a message in the caller's transaction; False if this cause has already written one.
+class Letter(TypedDict):
+    """A message to be written. `payload` holds title, text, number, level, state, url, actions, version; with `stage`
+    (and `round`) it is dropped once that deadline is settled. `skipped` is the Chinese reason why nobody is told: the
+    row is only kept."""
 
-    `payload` holds title, text, number, level, state, url, actions, version; with `stage` (and `round`) the message
-    is dropped once that deadline is settled. `skipped` is the Chinese reason why nobody is told: the row is only kept.
-    """
-    _, created = Notification.objects.get_or_create(
-        dedupe_key=dedupe_key,
-        defaults={
-            "kind": kind,
-            "channel": channel,
-            "recipient": recipient,
-            "recipient_name": recipient_name,
-            "reason": reason,
-            "payload": dict(payload),
-            "urgency": urgency,
-            "created_at": now,
-            "due_at": due_at or now,
-            "alert": alert,
-            "state": Notification.Sending.SKIPPED if skipped else Notification.Sending.PENDING,
-            "error": skipped,
-        },
-    )
-    return created
+    dedupe_key: str
+    kind: str
+    channel: str
+    recipient: str
+    recipient_name: str
+    reason: str
+    payload: Mapping[str, Any]
+    urgency: int
+    now: datetime
+    due_at: NotRequired[datetime | None]
+    alert: NotRequired[Alert | None]
+    skipped: NotRequired[str]
+
+
+def enqueue(**letter: Unpack[Letter]) -> bool:
+    """Write a message in the caller's transaction; False if this cause has already written one."""
+    (row,) = enqueue_all([letter])
+    return Notification.objects.filter(pk=row.pk).exists()
+
+
+def enqueue_all(letters: Iterable[Letter]) -> list[Notification]:
+    """Write messages in the caller's transaction, in one statement; one whose cause has written it already is left."""
+    rows = [
+        Notification(
+            dedupe_key=letter["dedupe_key"],
+            kind=letter["kind"],
+            channel=letter["channel"],
+            recipient=letter["recipient"],
+            recipient_name=letter["recipient_name"],
+            reason=letter["reason"],
+            payload=dict(letter["payload"]),
+            urgency=letter["urgency"],
+            created_at=letter["now"],
+            due_at=letter.get("due_at") or letter["now"],
+            alert=letter.get("alert"),
+            state=Notification.Sending.SKIPPED if letter.get("skipped") else Notification.Sending.PENDING,
+            error=letter.get("skipped", ""),
+        )
+        for letter in letters
+    ]
+    return Notification.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 class Sender:

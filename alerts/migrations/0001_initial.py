@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                 ('handling_at', models.DateTimeField(null=True)),
                 ('responded_at', models.DateTimeField(null=True)),
                 ('closed_at', models.DateTimeField(null=True)),
+                ('chain_length', models.PositiveIntegerField(default=0)),
                 ('chain_head', models.CharField(default='', max_length=64)),
                 ('merged_into', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merged', to='alerts.alert')),
             ],
