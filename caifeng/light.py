@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,13 @@ from typing import Any
 from django.conf import settings
 
 from alerts import channels, sweep
+from alerts import heartbeat as alive
+from alerts.channels.slack import Slack
 from alerts.models import Alert, Deadline, Notification
 from alerts.outbox import Sender
+from alerts.slack_app import SlackApp
 from caifeng import bootstrap
+from caifeng.roles import utc_now
 
 
 @dataclass(slots=True)
@@ -65,8 +70,25 @@ class Sending:
 
 
 def sender(owner: str) -> Sending:
-    """The sending role with the channels of the channels file."""
-    return Sending(sender=Sender(channels.load_file(settings.CHANNELS_FILE), owner))
+    """The sending role with the channels of the channels file; Slack's Socket Mode is answered from here."""
+    opened = channels.load_file(settings.CHANNELS_FILE)
+    for channel in opened.values():
+        if isinstance(channel, Slack) and channel.app_token:
+            app = SlackApp(channel, bootstrap.profile)
+            threading.Thread(target=app.listen, args=(threading.Event(), utc_now), daemon=True).start()
+    return Sending(sender=Sender(opened, owner))
+
+
+class Watch:
+    """Every looping role looks after the others, and tells the outside that the house lives."""
+
+    def __init__(self) -> None:
+        self._outside = alive.read(settings.CHANNELS_FILE)
+        self._channels = channels.load_file(settings.CHANNELS_FILE)
+
+    def __call__(self, now: datetime) -> int:
+        """Write what is due; return how many messages."""
+        return alive.step(self._outside, self._channels, now)
 
 
 @dataclass(slots=True)

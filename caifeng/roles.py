@@ -58,6 +58,7 @@ class Beat:
     role: str
     clock: Callable[[], datetime]
     started_at: datetime
+    watch: Callable[[datetime], object]
     last: datetime | None = None
     error: str = ""
 
@@ -67,6 +68,11 @@ class Beat:
         if self.last is None or now - self.last >= BEAT_EVERY or now < self.last:
             heartbeat.beat(self.role, instance(), self.started_at, now, detail(), self.error)
             self.last = now
+            self.watch(now)
+
+
+def _nothing(now: datetime) -> None:
+    """Look after nobody."""
 
 
 def utc_now() -> datetime:
@@ -81,6 +87,8 @@ class Loop:
     role: Role
     stop: threading.Event
     clock: Callable[[], datetime] = utc_now
+    #: Called with every sign of life: the roles look after each other.
+    watch: Callable[[datetime], object] = _nothing
     failures: int = field(default=0, init=False)
 
     def run(self, *, once: bool = False) -> None:
@@ -89,7 +97,7 @@ class Loop:
         1. Step. 2. An error is logged, shown in the heartbeat, and waited out, longer each time.
         3. With nothing to do, rest. 4. At the end, say goodbye.
         """
-        beat = Beat(self.role.name, self.clock, self.clock())
+        beat = Beat(self.role.name, self.clock, self.clock(), self.watch)
         try:
             while not self.stop.is_set():
                 done = self._step(beat, once=once)

@@ -18,7 +18,9 @@ from django.db import close_old_connections
 
 from caifeng import bootstrap
 from core.clock import SHANGHAI
+from crawlers import health, states
 from crawlers import schedule as crawling
+from rules import journal
 from storage import inbox
 
 log = logging.getLogger(__name__)
@@ -32,11 +34,30 @@ def mark_due(now: datetime) -> None:
     crawling.mark_due(now)
 
 
+def judge_sources(now: datetime) -> None:
+    """How each source stands, for the desk; silence raises its alert by the rule of that type."""
+    health.judge_all(bootstrap.sources(), now)
+
+
+def catch_up(now: datetime) -> None:
+    """Posts that waited while a search cluster was down."""
+    if settings.STORE == "elasticsearch":
+        bootstrap.post_store().maintain()
+
+
 def tidy(now: datetime) -> None:
-    """Drop what retention no longer keeps."""
-    forgotten = inbox.forget_finished(now - KEEP_FINISHED)
-    expired = bootstrap.post_store().expire(now - timedelta(days=settings.RETENTION_DAYS))
-    log.info("tidied", extra={"inbox": forgotten, "posts": expired})
+    """Drop what retention no longer keeps, and merge what can be merged."""
+    kept_since = now - timedelta(days=settings.RETENTION_DAYS)
+    log.info(
+        "tidied",
+        extra={
+            "inbox": inbox.forget_finished(now - KEEP_FINISHED),
+            "posts": bootstrap.post_store().expire(kept_since),
+            "matches": journal.expire(kept_since),
+            "pages": states.forget_pages(now),
+        },
+    )
+    bootstrap.post_store().maintain()
 
 
 @dataclass(slots=True)
@@ -67,7 +88,9 @@ class Schedule:
             daemon=True,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        scheduler.add_job(self._job(mark_due), "interval", seconds=2, id="sources")
+        scheduler.add_job(self._job(mark_due), "interval", seconds=5, id="sources")
+        scheduler.add_job(self._job(judge_sources), "interval", minutes=1, id="health")
+        scheduler.add_job(self._job(catch_up), "interval", seconds=10, id="spool")
         scheduler.add_job(self._job(tidy), "cron", hour=3, minute=30, id="tidy")
         scheduler.start()
         return scheduler

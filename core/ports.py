@@ -97,6 +97,9 @@ class PostStatistics(Protocol):
 class PostStore(PostWriter, PostReader, PostStatistics, Protocol):
     """All of it, as bootstrap hands it out."""
 
+    def maintain(self) -> None:
+        """Work for quiet hours: merge, shorten logs, send what waits."""
+
     def close(self) -> None:
         """Let go of connections and files."""
 

@@ -29,7 +29,10 @@ def _run(*builders: Callable[[], Role], once: bool) -> None:
     _die_with_parent()
     stop = stop_on_signal()
     bootstrap.ready()
-    loops = [Loop(role=build(), stop=stop) for build in builders]
+    from caifeng.light import Watch
+
+    watch = Watch()
+    loops = [Loop(role=build(), stop=stop, watch=watch) for build in builders]
     threads = [threading.Thread(target=loop.run, name=loop.role.name) for loop in loops[1:]]
     for thread in threads:
         thread.start()
@@ -122,7 +125,7 @@ def serve(once: bool) -> None:
     _die_with_parent()
     bootstrap.ready()
     from caifeng.asgi import application
-    from caifeng.light import Serving
+    from caifeng.light import Serving, Watch
 
     config = uvicorn.Config(
         application,
@@ -139,7 +142,7 @@ def serve(once: bool) -> None:
         config.load()
         return
     stop = threading.Event()
-    beat = threading.Thread(target=Loop(role=Serving(), stop=stop).run, name="heartbeat")
+    beat = threading.Thread(target=Loop(role=Serving(), stop=stop, watch=Watch()).run, name="heartbeat")
     beat.start()
     try:
         uvicorn.Server(config).run()
