@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from alerts.letterbox import enqueue
 from alerts.lifecycle import Action
 from alerts.models import Alert, AlertEvent, Notification
 from core.clock import SHANGHAI
@@ -31,14 +32,12 @@ def refresh(alert: Alert, event: AlertEvent, now: datetime) -> int:
 
     Joins the caller's transaction, after the messages of the event: a place that gets one of those needs no other.
     """
-    from alerts.outbox import enqueue  # the outbox asks here for the cards
-
     places = {(row.channel, row.recipient): row for row in of([alert.pk]).order_by("-sent_at")}
     for told in Notification.objects.filter(alert=alert, created_at=now).exclude(kind=KIND) if places else ():
         places.pop((told.channel, told.recipient), None)
     return sum(
         enqueue(
-            dedupe_key=f"card/{alert.number}/{alert.version}/{channel}/{recipient}"[:256],
+            dedupe_key=f"card/{alert.number}/{alert.version}/{channel}/{recipient}",
             kind=KIND,
             channel=channel,
             recipient=recipient,

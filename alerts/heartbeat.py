@@ -91,7 +91,7 @@ def _beat(outside: Outside, seen: Sequence[Pulse], now: datetime) -> int:
     slot = int(now.timestamp() // outside.every.total_seconds())
     missing = "、".join(WATCHED[pulse.role] for pulse in silent(seen))
     return enqueue(
-        dedupe_key=f"{KIND}:{outside.channel}:{outside.recipient}:{slot}"[:256],
+        dedupe_key=f"{KIND}:{outside.channel}:{outside.recipient}:{slot}",
         kind=KIND,
         channel=outside.channel,
         recipient=outside.recipient,

@@ -10,17 +10,18 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
-from typing import Any, NotRequired, TypedDict, Unpack
 
 from alerts import leases
 from alerts.leases import Parcel, Result
-from alerts.models import Alert, Notification
+from alerts.letterbox import Letter, enqueue, enqueue_all
 from core.errors import CaifengError, Permanent, Retry
 from core.ports import Notifier
+
+__all__ = ["Letter", "Sender", "enqueue", "enqueue_all"]
 
 log = logging.getLogger(__name__)
 
@@ -28,54 +29,6 @@ log = logging.getLogger(__name__)
 LONGEST_SEND = timedelta(seconds=20)
 #: A lane whose sends fail so often in a row gives its other messages back untried.
 FAILURES_IN_A_ROW = 2
-
-
-class Letter(TypedDict):
-    """A message to be written. `payload` holds title, text, number, level, state, url, actions, version; with `stage`
-    (and `round`) it is dropped once that deadline is settled. `skipped` is the Chinese reason why nobody is told: the
-    row is only kept."""
-
-    dedupe_key: str
-    kind: str
-    channel: str
-    recipient: str
-    recipient_name: str
-    reason: str
-    payload: Mapping[str, Any]
-    urgency: int
-    now: datetime
-    due_at: NotRequired[datetime | None]
-    alert: NotRequired[Alert | None]
-    skipped: NotRequired[str]
-
-
-def enqueue(**letter: Unpack[Letter]) -> bool:
-    """Write a message in the caller's transaction; False if this cause has already written one."""
-    (row,) = enqueue_all([letter])
-    return Notification.objects.filter(pk=row.pk).exists()
-
-
-def enqueue_all(letters: Iterable[Letter]) -> list[Notification]:
-    """Write messages in the caller's transaction, in one statement; one whose cause has written it already is left."""
-    rows = [
-        Notification(
-            dedupe_key=letter["dedupe_key"],
-            kind=letter["kind"],
-            channel=letter["channel"],
-            recipient=letter["recipient"],
-            recipient_name=letter["recipient_name"],
-            reason=letter["reason"],
-            payload=dict(letter["payload"]),
-            urgency=letter["urgency"],
-            created_at=letter["now"],
-            due_at=letter.get("due_at") or letter["now"],
-            alert=letter.get("alert"),
-            state=Notification.Sending.SKIPPED if letter.get("skipped") else Notification.Sending.PENDING,
-            error=letter.get("skipped", ""),
-        )
-        for letter in letters
-    ]
-    return Notification.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 class Sender:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alerts import delivery
+from alerts.letterbox import enqueue
 from alerts.models import Alert, Contact, Notification
 
 KIND = "undelivered"
@@ -39,11 +40,9 @@ def _write(
     now: datetime,
     alert: Alert | None,
 ) -> int:
-    from alerts.outbox import enqueue  # the outbox sends what is written here
-
     return sum(
         enqueue(
-            dedupe_key=f"{KIND}:{cause}:{channel}:{address}"[:256],
+            dedupe_key=f"{KIND}:{cause}:{channel}:{address}",
             kind=KIND,
             channel=channel,
             recipient=address,
