@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "schedule": ("caifeng.commands.run:schedule", "mark sources due, start briefings and nightly work", "运行"),
     "crawl": ("caifeng.commands.run:crawl", "fetch due sources into the inbox", "运行"),
     "work": ("caifeng.commands.run:work", "inbox → clean, mask, tag, merge, match, store, alert", "运行"),
-    "clocks": ("caifeng.commands.run:clocks", "schedule, sweep and send in one process, as `up` runs them", "运行"),
+    "desk": ("caifeng.commands.run:desk", "serve, schedule, sweep and send in one process, as `up` runs them", "运行"),
     "sweep": ("caifeng.commands.run:sweep", "act on deadlines that are due", "运行"),
     "send": ("caifeng.commands.run:send", "send what the outbox holds", "运行"),
     "import": ("caifeng.commands.imports:import_file", "take in posts from csv, jsonl or xlsx", "数据"),

@@ -24,25 +24,14 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
-def _run(*builders: Callable[[], Role], once: bool) -> None:
-    """Run roles in this process, one thread each beyond the first; they stop together."""
+def _run(build: Callable[[], Role], *, once: bool) -> None:
+    """Run one role in this process."""
     _die_with_parent()
     stop = stop_on_signal()
     bootstrap.ready()
     from caifeng.light import Watch
 
-    watch = Watch()
-    loops = [Loop(role=build(), stop=stop, watch=watch) for build in builders]
-    threads = [threading.Thread(target=loop.run, name=loop.role.name) for loop in loops[1:]]
-    for thread in threads:
-        thread.start()
-    try:
-        loops[0].run(once=once)
-    finally:
-        if not once:
-            stop.set()
-        for thread in threads:
-            thread.join()
+    Loop(role=build(), stop=stop, watch=Watch()).run(once=once)
 
 
 def _worker() -> Role:
@@ -98,12 +87,6 @@ def schedule(once: bool) -> None:
 
 
 @click.command()
-def clocks() -> None:
-    """The three light roles in one process: schedule, sweep, send (what `caifeng up` starts)."""
-    _run(_scheduler, _sweeper, _sender, once=False)
-
-
-@click.command()
 @ONCE
 def crawl(once: bool) -> None:
     """Fetch the sources that are due into the inbox."""
@@ -119,6 +102,17 @@ def crawl(once: bool) -> None:
 @ONCE
 def serve(once: bool) -> None:
     """Serve the console and the API on CAIFENG_HOST:CAIFENG_PORT; --once only checks that it could start."""
+    _serve(once=once)
+
+
+@click.command()
+def desk() -> None:
+    """Serve, schedule, sweep and send in one process: the light roles of one machine, as `up` starts them."""
+    _serve(_scheduler, _sweeper, _sender)
+
+
+def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
+    """uvicorn in this thread, the loops of other roles and our own sign of life beside it."""
     import uvicorn
     from django.conf import settings
 
@@ -141,11 +135,14 @@ def serve(once: bool) -> None:
     if once:
         config.load()
         return
-    stop = threading.Event()
-    beat = threading.Thread(target=Loop(role=Serving(), stop=stop, watch=Watch()).run, name="heartbeat")
-    beat.start()
+    stop, watch = threading.Event(), Watch()
+    loops = [Loop(role=role, stop=stop, watch=watch) for role in (Serving(), *(build() for build in builders))]
+    threads = [threading.Thread(target=loop.run, name=loop.role.name) for loop in loops]
+    for thread in threads:
+        thread.start()
     try:
         uvicorn.Server(config).run()
     finally:
         stop.set()
-        beat.join()
+        for thread in threads:
+            thread.join()

@@ -10,14 +10,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
+from urllib.request import urlopen
 
 import click
-import httpx
 
 from caifeng import supervise
 from caifeng.demo import stage
 
-ROLES = ("serve", "clocks", "crawl", "work")
+ROLES = ("desk", "crawl", "work")
 
 
 @click.command()
@@ -28,7 +29,6 @@ def up(demo: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     place = stage.Stage.of(os.environ)
     _free(place.port)
     environment = {**os.environ, "CAIFENG_SUPERVISED": "1"}
@@ -62,11 +62,9 @@ def _free(port: int) -> None:
 def _announce(place: stage.Stage, demo: bool, stop: threading.Event) -> None:
     """Say where the console is, once it answers."""
     while not stop.wait(0.2):
-        try:
-            if httpx.get(f"http://127.0.0.1:{place.port}/healthz", timeout=1).is_success:
-                break
-        except httpx.HTTPError:
-            continue
+        # Fixed scheme and host: our own console. The standard library keeps the supervisor small.
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{place.port}/healthz", timeout=2):
+            break
     else:
         return
     lines = [f"采风  {place.url}"]
