@@ -267,10 +267,11 @@ def crash(folder: Path, rounds: int) -> None:
 def main() -> None:
     """Run the bars one after the other."""
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--posts", type=int, default=200_000)
     options.add_argument("--quick", action="store_true", help="20,000 posts")
     options.add_argument("--million", action="store_true", help="go on to 1,000,000")
     asked_for = options.parse_args()
-    total = 20_000 if asked_for.quick else 200_000
+    total = 20_000 if asked_for.quick else asked_for.posts
     print(f"{total:,} posts, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
     print("| bar | figure | measured |\n|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="caifeng-bench-") as name, suppress(KeyboardInterrupt):

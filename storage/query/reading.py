@@ -20,6 +20,7 @@ from storage.query.spelling import Spelling, respell
 
 MAX_LENGTH = 8000
 MAX_TERMS = 500
+#: Of brackets, and of operations in each other; Elasticsearch takes 30.
 MAX_DEPTH = 20
 
 #: Bounds of `published` under names of their own.
@@ -66,11 +67,11 @@ class _Reader:
 
     def read(self, item: Any, name: str | None, depth: int) -> Node:
         """Turn an item into a node."""
-        if depth > 2 * MAX_DEPTH:
+        if depth > MAX_DEPTH:
             raise self.fail("套得太深", item)
         match item:
             case tree.Group() | tree.FieldGroup() | tree.Plus():
-                return self.read(item.children[0], name, depth + 1)
+                return self.read(item.children[0], name, depth)
             case tree.AndOperation() | tree.UnknownOperation():
                 return _joined(And, [self.read(child, name, depth + 1) for child in item.children])
             case tree.OrOperation():
@@ -78,7 +79,7 @@ class _Reader:
             case tree.Not() | tree.Prohibit():
                 return Not(self.read(item.children[0], name, depth + 1))
             case tree.SearchField():
-                return self.read(item.expr, self.field(item, name), depth + 1)
+                return self.read(item.expr, self.field(item, name), depth)
             case _:
                 return self.leaf(item, name)
 

@@ -34,21 +34,22 @@ def store(tmp_path: Path) -> Iterator[ElasticStore]:
 def test_killed_and_restarted_while_writing_it_loses_nothing(tmp_path: Path) -> None:
     with elasticsearch.own_server() as server:
         server.start()
-        store = ElasticStore(server.client(), tmp_path / "spool.sqlite3", refresh=True, rest=timedelta(0))
+        store = ElasticStore(server.client(), tmp_path / "spool.sqlite3", refresh=True)
         killer = threading.Timer(1.5, server.kill)
         killer.start()
 
-        for batch in range(40):
-            store.upsert([a_post(f"{batch}.{key}") for key in range(50)])
-        killer.join()
-        store.upsert([a_post("while it is down")])
-        assert store.spool.sizes()[0] > 0
+        written = 0
+        while killer.is_alive() or not store.spool.sizes()[0]:
+            store.upsert([a_post(written + key) for key in range(50)])
+            written += 50
         server.start()
-        while store.spool.sizes()[0]:
-            store.catch_up()
+        later = ElasticStore(server.client(), tmp_path / "spool.sqlite3", refresh=True)
+        while later.spool.sizes()[0]:
+            later.catch_up()
 
-        assert store.count(EVERYTHING) == 2001
+        assert later.count(EVERYTHING) == written
         store.close()
+        later.close()
 
 
 def test_a_full_disk_spools_and_empties_later(store: ElasticStore) -> None:
