@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db.models import Max
-
 from alerts import undelivered
 from alerts.models import Notification
 from alerts.outbox import Sender, enqueue
 from core.clock import SHANGHAI, parse_duration
 from core.errors import ConfigError
 from core.ports import Notifier
-from storage.heartbeat import Pulse, pulses
+from storage.heartbeat import SILENT_AFTER, Pulse, pulses
 
 KIND = "heartbeat"
 #: Roles without which a deadline or a message would pass unseen.
@@ -50,14 +48,25 @@ def read(path: str) -> Outside | None:
     return outside
 
 
-def due(last: datetime | None, every: timedelta, now: datetime) -> bool:
-    """Whether the next sign of life is to be written; a clock set back does not silence it."""
-    return last is None or not last <= now < last + every
+def turn(every: timedelta, now: datetime) -> int:
+    """The number of the period `now` lies in; one sign of life belongs to each."""
+    return int(now.timestamp() // every.total_seconds())
 
 
-def silent(seen: Sequence[Pulse]) -> list[Pulse]:
-    """The watched roles that fell silent."""
-    return [pulse for pulse in seen if pulse.silent and pulse.role in WATCHED]
+def silent(seen: Sequence[Pulse], now: datetime) -> list[Pulse]:
+    """The watched roles that fell silent while another one was there to hear it.
+
+    After a halt of the whole house a role gets as long to speak up as the first of the others has been running.
+    """
+    living = [pulse.started_at for pulse in seen if not pulse.silent]
+    if not living:
+        return []
+    heard_since = min(living)
+    return [
+        pulse
+        for pulse in seen
+        if pulse.role in WATCHED and pulse.silent and now - max(pulse.at, heard_since) > SILENT_AFTER
+    ]
 
 
 def step(outside: Outside | None, channels: Mapping[str, Notifier], now: datetime) -> int:
@@ -67,7 +76,7 @@ def step(outside: Outside | None, channels: Mapping[str, Notifier], now: datetim
     """
     seen = pulses(now)
     written = _beat(outside, seen, now) if outside else 0
-    missing = silent(seen)
+    missing = silent(seen, now)
     for pulse in missing:
         written += undelivered.warn(
             cause=f"silent:{pulse.role}:{pulse.instance}:{pulse.at.isoformat()}",
@@ -84,14 +93,13 @@ def step(outside: Outside | None, channels: Mapping[str, Notifier], now: datetim
 
 
 def _beat(outside: Outside, seen: Sequence[Pulse], now: datetime) -> int:
-    """One row each `every`; its key is the slot of time, so several roles write it once."""
-    last = Notification.objects.filter(kind=KIND).aggregate(last=Max("created_at"))["last"]
-    if not due(last, outside.every, now):
+    """One row each period; its key is the period, so several roles write it once."""
+    key = f"{KIND}:{outside.channel}:{outside.recipient}:{turn(outside.every, now)}"
+    if Notification.objects.filter(dedupe_key=key).exists():
         return 0
-    slot = int(now.timestamp() // outside.every.total_seconds())
-    missing = "、".join(WATCHED[pulse.role] for pulse in silent(seen))
+    missing = "、".join(WATCHED[pulse.role] for pulse in silent(seen, now))
     return enqueue(
-        dedupe_key=f"{KIND}:{outside.channel}:{outside.recipient}:{slot}",
+        dedupe_key=key,
         kind=KIND,
         channel=outside.channel,
         recipient=outside.recipient,

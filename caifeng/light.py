@@ -59,6 +59,10 @@ class Sending:
         self.sent += done
         return done
 
+    def close(self, now: datetime) -> None:
+        """Record what channels still take, or it would be sent again when its lease ends."""
+        self.sender.close(now)
+
     def detail(self) -> Mapping[str, Any]:
         """Counters, and what waits or failed."""
         rows = Notification.objects

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from django.db import close_old_connections
 
@@ -36,6 +36,14 @@ class Role(Protocol):
 
     def detail(self) -> Mapping[str, Any]:
         """Figures for `caifeng status`."""
+
+
+@runtime_checkable
+class Unfinished(Protocol):
+    """A role that may have work in hand when it is told to stop."""
+
+    def close(self, now: datetime) -> None:
+        """Bring it to an end."""
 
 
 def instance() -> str:
@@ -95,7 +103,7 @@ class Loop:
         """Loop; with `once`, until a step finds nothing to do.
 
         1. Step. 2. An error is logged, shown in the heartbeat, and waited out, longer each time.
-        3. With nothing to do, rest. 4. At the end, say goodbye.
+        3. With nothing to do, rest. 4. At the end, finish what is in hand and say goodbye.
         """
         beat = Beat(self.role.name, self.clock, self.clock(), self.watch)
         try:
@@ -107,6 +115,8 @@ class Loop:
                 if done == 0:
                     self.stop.wait(min(LONGEST_REST, self.role.rest * 2 ** min(self.failures, 8)))
         finally:
+            if isinstance(self.role, Unfinished):
+                self.role.close(self.clock())
             heartbeat.leave(self.role.name, instance())
 
     def _step(self, beat: Beat, *, once: bool) -> int:

@@ -15,7 +15,7 @@ from alerts.heartbeat import Outside
 from alerts.models import Contact, Notification
 from core.errors import ConfigError
 from core.ports import Message
-from storage.heartbeat import beat
+from storage.heartbeat import Pulse, beat
 
 NINE = datetime(2026, 11, 23, 1, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)
@@ -31,19 +31,33 @@ class Phone:
         return ""
 
 
+def a_pulse(role: str, *, at: float, started: float = -3600) -> Pulse:
+    """Seconds from nine."""
+    moment, start = (NINE + timedelta(seconds=second) for second in (at, started))
+    return Pulse(role=role, instance="h:1", at=moment, started_at=start, silent=at < -60, detail={}, last_error="")
+
+
 @pytest.mark.parametrize(
-    ("last", "expected"),
+    ("others", "told"),
     [
-        (None, True),
-        (NINE, False),
-        (NINE - timedelta(minutes=9), False),
-        (NINE - TEN_MINUTES, True),
-        # the clock was set back by an hour
-        (NINE + timedelta(hours=1), True),
+        ([a_pulse("work", at=-5)], ["sweep"]),
+        # the house has just started: give it time to speak up
+        ([a_pulse("work", at=-5, started=-30)], []),
+        ([a_pulse("work", at=-5, started=-61)], ["sweep"]),
+        # nobody is there to tell
+        ([], []),
     ],
 )
-def test_a_sign_of_life_is_due_when_its_time_has_come(last: datetime | None, expected: bool) -> None:
-    assert heartbeat.due(last, TEN_MINUTES, NINE) is expected
+def test_silence_counts_while_somebody_was_there_to_hear_it(others: list[Pulse], told: list[str]) -> None:
+    seen = [a_pulse("sweep", at=-7200), *others]
+
+    assert [pulse.role for pulse in heartbeat.silent(seen, NINE)] == told
+
+
+def test_each_period_has_one_turn() -> None:
+    turns = [heartbeat.turn(TEN_MINUTES, NINE + minute * timedelta(minutes=1)) for minute in (0, 9, 10, 19, 20)]
+
+    assert [turn - turns[0] for turn in turns] == [0, 0, 1, 1, 2]
 
 
 @pytest.mark.workflow
@@ -58,6 +72,7 @@ class TestSigns:
     def test_a_silent_sweeper_is_told_once_to_the_duty_lead(self) -> None:
         Contact.objects.create(name="王主任", role="duty_lead", addresses={"sms": "13800000000"})
         beat("sweep", "host:1", NINE, NINE, {}, "")
+        beat("work", "host:2", NINE, NINE + timedelta(seconds=90), {}, "")
         channels: dict[str, Any] = {"sms": Phone(), "console": Console()}
 
         written = [heartbeat.step(None, channels, NINE + timedelta(seconds=second)) for second in (59, 61, 90)]
@@ -69,6 +84,7 @@ class TestSigns:
     def test_word_of_a_silent_sender_is_sent_by_whoever_noticed(self) -> None:
         Contact.objects.create(name="王主任", role="duty_lead", addresses={"sms": "13800000000"})
         beat("send", "host:1", NINE, NINE, {}, "")
+        beat("sweep", "host:2", NINE, NINE + timedelta(seconds=55), {}, "")
         phone = Phone()
 
         heartbeat.step(None, {"sms": phone}, NINE + timedelta(seconds=61))
@@ -77,6 +93,7 @@ class TestSigns:
 
     def test_the_sign_says_which_part_stands_still(self) -> None:
         beat("sweep", "host:1", NINE, NINE, {}, "")
+        beat("send", "host:2", NINE, NINE + timedelta(seconds=55), {}, "")
 
         heartbeat.step(OUTSIDE, {}, NINE + timedelta(seconds=61))
 
