@@ -10,7 +10,7 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
@@ -62,19 +62,20 @@ class Sender:
 
     def step(self, now: datetime) -> int:
         """Record, claim, hand out, wait a little, record; return how many messages were settled."""
-        settled = self._record(now)
+        settled, new = self._record(now), set[str]()
         room = self._batch - self._out.total()
         if room > 0:
             claim = leases.claim(self._channels, owner=self._owner, room=room, busy=self._out.keys(), now=now)
             settled += claim.cancelled
+            new = {parcel.lane for parcel in claim.parcels}
             self._hand_out(claim.parcels)
-        self._collect(self._patience)
+        self._collect(new, self._patience)
         return settled + self._record(now)
 
     def close(self, now: datetime) -> None:
         """Let the sends that began come to an end, and record them."""
         self._threads.shutdown(wait=True)
-        self._collect(0)
+        self._collect(self._out.keys(), 0)
         self._record(now)
 
     def _hand_out(self, parcels: Sequence[Parcel]) -> None:
@@ -112,11 +113,13 @@ class Sender:
         except Exception as error:  # noqa: BLE001 -- a fault of one channel must not stop the others
             return Result(parcel=parcel, error=_broken(parcel.row.channel, error))
 
-    def _collect(self, patience: float) -> None:
+    def _collect(self, awaited: Collection[str], patience: float) -> None:
+        """Take in what came back; wait for the awaited lanes only, not for one that has been slow for long."""
         until = self._clock() + patience
-        while self._out.total():
+        while self._out:
+            left = until - self._clock() if any(lane in self._out for lane in awaited) else 0
             try:
-                results = self._came_back.get(timeout=max(until - self._clock(), 0))
+                results = self._came_back.get(timeout=max(left, 0))
             except Empty:
                 return
             self._unrecorded += results

@@ -93,7 +93,8 @@ def _facts(data: Mapping[str, Any]) -> list[Block]:
 def _buttons(data: Mapping[str, Any]) -> list[Block]:
     """A button for each offered action the alert's state still allows, and the link."""
     value = json.dumps({"alert": data.get("alert"), "version": data.get("version")})
-    offered = [Action(name) for name in data.get("actions", ()) if name in set(Action)]
+    names = data.get("actions", ()) if data.get("alert") is not None else ()
+    offered = [Action(name) for name in names if name in set(Action)]
     buttons = [_button(action, value) for action in offered if _possible(action, str(data.get("state") or ""))]
     url = str(data.get("url") or "")
     if url.startswith(("https://", "http://")) and len(url) <= URL:
