@@ -108,7 +108,7 @@ def filled(posted: QueryDict, alert: Alert, profile: Profile, version: int | Non
     action = known_action(posted.get("action", ""))
     names = FIELDS[action]
     single = {name: posted.get(name, "").strip() for name in names if name not in MANY}
-    many = {name: tuple(dict.fromkeys(posted.getlist(name))) for name in names if name in MANY}
+    many = _without_repeats(single, {name: posted.getlist(name) for name in names if name in MANY})
     sent = posted.get("version", "")
     return Filled(
         action=action,
@@ -118,6 +118,15 @@ def filled(posted: QueryDict, alert: Alert, profile: Profile, version: int | Non
         faults=_faults(action, single, many, alert, profile),
         profile=profile,
     )
+
+
+def _without_repeats(single: Mapping[str, str], many: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Each unit once: who leads does not co-handle, who co-handles does not guide."""
+    taken, kept = {single.get("lead", "")}, {}
+    for name in sorted(many):
+        kept[name] = tuple(unit for unit in dict.fromkeys(many[name]) if unit not in taken)
+        taken |= set(kept[name])
+    return kept
 
 
 MANY = frozenset({"co", "guidance", "units"})

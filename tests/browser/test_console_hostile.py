@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -71,7 +73,7 @@ def test_every_post_found_is_text(enter: Enter, site: Site) -> None:
     shown = page.locator("article.post").count()
     while page.locator(".pager a").count():
         assert page.evaluate(DAMAGE) == SOUND
-        page.click(".pager a")
+        page.goto(f"{site.url}/posts/{page.locator('.pager a').get_attribute('href')}")
         shown += page.locator("article.post").count()
 
     assert shown == len(PAYLOADS)
@@ -82,8 +84,6 @@ def test_a_hostile_search_is_shown_as_it_was_typed(enter: Enter, site: Site) -> 
     page = enter("shenzhihe")
 
     for payload in PAYLOADS[::11]:
-        page.goto(f"{site.url}/posts/")
-        page.fill("#q", payload)
-        page.click("form[role=search] button")
+        page.goto(f"{site.url}/posts/?q={quote(payload.encode('utf-8', 'replace'))}")
         assert page.evaluate(DAMAGE) == SOUND
-        assert page.input_value("#q") == " ".join(payload.replace("\n", "").replace("\r", "").split(" ")).strip()[:2000]
+        assert page.input_value("#q").split() == payload.replace("\0", "").split()
