@@ -130,10 +130,8 @@ def act(command: Command, profile: Profile, now: datetime) -> Alert:
     """
     command = _cleaned(command)
     with transaction.atomic():
-        alert = Alert.objects.select_for_update().filter(pk=command.alert).first()
-        if alert is None:
-            raise Refused("没有这条告警")
-        _check_version(command, alert, now)
+        alert = _locked(command)
+        _check_version(command, alert, profile, now)
         actor = actor_named(command.actor)
         situation = situation_of(alert, profile)
         if reason := _refusal(command, situation, actor, profile, now):
@@ -226,14 +224,23 @@ def _plain(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode().strip()
 
 
-def _check_version(command: Command, alert: Alert, now: datetime) -> None:
+def _locked(command: Command) -> Alert:
+    """The alert with its row locked, and the one it is to go into as well, in one order for everybody."""
+    wanted = [pk for pk in (command.alert, command.into) if pk is not None]
+    rows = {alert.pk: alert for alert in Alert.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    if command.alert not in rows:
+        raise Refused("没有这条告警")
+    return rows[command.alert]
+
+
+def _check_version(command: Command, alert: Alert, profile: Profile, now: datetime) -> None:
     if command.version is None or command.version == alert.version:
         return
     last = AlertEvent.objects.filter(alert=alert).order_by("-seq").first()
     if last is None:
         raise Conflict("告警已更新，请刷新")
     label = Action(last.kind).label if last.kind in set(Action) else lifecycle.STATE_LABELS[State(alert.state)]
-    raise Conflict(f"{last.actor} {notices.local(last.at, now)} 已{label}，已更新")
+    raise Conflict(f"{people.name_of(last.actor, profile)} {notices.local(last.at, now)} 已{label}，已更新")
 
 
 def _refusal(command: Command, situation: Situation, actor: Actor, profile: Profile, now: datetime) -> str:
@@ -391,7 +398,7 @@ def _reopen(case: _Case) -> None:
 
 def _merge(case: _Case) -> None:
     """Give the evidence to the other alert; both chains tell of it."""
-    into = Alert.objects.select_for_update().get(pk=case.command.into or 0)
+    into = Alert.objects.get(pk=case.command.into or 0)
     case.changes["merged_into_id"] = into.pk
     case.said["into"] = into.number
     posts = AlertPost.objects.filter(alert=case.alert).order_by("id")

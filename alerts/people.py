@@ -79,3 +79,12 @@ def load_substitutions() -> list[Substitution]:
         Substitution(start=row.start, end=row.end, login=row.login, replaces=row.replaces, reason=row.reason)
         for row in DutyOverride.objects.order_by("id")
     ]
+
+
+def name_of(actor: str, profile: Profile) -> str:
+    """An actor in words: a unit's short name, a person's name, else the login itself."""
+    if actor.startswith("unit:"):
+        unit = profile.department(actor.removeprefix("unit:"))
+        return unit.short if unit else actor
+    on_roster = next((member.name for member in profile.roster.members if member.login == actor), "")
+    return on_roster or Contact.objects.filter(user__username=actor).values_list("name", flat=True).first() or actor

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import Error, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Min
 
 from alerts import audit, clocks, deadlines, desk, notices
@@ -57,7 +57,7 @@ def _together(alerts: Sequence[int], telling: Telling, now: datetime) -> int:
     except Exception as error:
         if len(alerts) == 1:
             log.exception("deadline not acted on", extra={"alert": alerts[0]})
-            if isinstance(error, Error):
+            if isinstance(error, OperationalError | InterfaceError):
                 # The database itself fails: nothing else would fare better, the next sweep tries again.
                 raise
             return 0

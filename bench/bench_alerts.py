@@ -113,11 +113,12 @@ def acted(deadlines: int, seconds: int, per_second: int) -> dict[str, float]:
 
     now = datetime.now(UTC)
     fill(deadlines, now)
-    start, due = now + timedelta(seconds=2), {}
-    for number, row in enumerate(Deadline.objects.filter(stage="acknowledge")[: seconds * per_second]):
+    rows = list(Deadline.objects.filter(stage="acknowledge")[: seconds * per_second])
+    start, due = datetime.now(UTC) + timedelta(seconds=5), {}
+    for number, row in enumerate(rows):
         row.due_at = row.next_step_at = due[row.alert_id] = start + timedelta(seconds=number / per_second)
         row.escalated_percent = 80
-        row.save()
+    Deadline.objects.bulk_update(rows, ["due_at", "next_step_at", "escalated_percent"])
     waits: list[float] = []
     known: set[int] = set()
     while len(waits) < len(due):

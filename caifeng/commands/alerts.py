@@ -126,19 +126,14 @@ def alerts(as_json: bool) -> None:
     found = Alert.objects.filter(state__in=OPEN_STATES)
     soonest = clocks.next_dues(found)
     rows = [_row(alert, soonest.get(alert.pk)) for alert in found]
-    for row in sorted(rows, key=lambda row: (row["next_due_at"] is None, row["next_due_at"] or "", row["number"])):
+    for row in sorted(rows, key=_urgency):
         if as_json:
             click.echo(json.dumps(row, ensure_ascii=False))
-        else:
-            due = f"{plans.STAGE_NAMES[row['next_stage']]} {row['next_due_at'][:16]}" if row["next_due_at"] else "—"
-            shown = (
-                row["number"],
-                row["level"] or f"建议{row['suggested_level']}",
-                row["state_name"],
-                due,
-                row["title"],
-            )
-            click.echo("\t".join(shown))
+            continue
+        due = row["next_deadline"]
+        shown = f"{plans.STAGE_NAMES[due['stage']]} {due['due_at'][:16]}" if due else "—"
+        level = row["level"] or f"建议{row['suggested_level']}"
+        click.echo("\t".join((row["number"], level, row["state_name"], shown, row["title"])))
     if not rows:
         click.echo("没有未结告警", err=True)
 
@@ -156,9 +151,14 @@ def _row(alert: Alert, due: tuple[str, datetime] | None) -> dict[str, Any]:
         "opened_at": _local(alert.detected_at).isoformat(),
         "units": [unit for unit in (alert.lead_unit, *alert.co_units, *alert.guidance_units) if unit],
         "posts": alert.post_count,
-        "next_stage": due[0] if due else None,
-        "next_due_at": _local(due[1]).isoformat() if due else None,
+        "next_deadline": {"stage": due[0], "due_at": _local(due[1]).isoformat()} if due else None,
     }
+
+
+def _urgency(row: dict[str, Any]) -> tuple[bool, str, str]:
+    """The soonest deadline first, alerts without one last."""
+    due = row["next_deadline"]
+    return due is None, due["due_at"] if due else "", row["number"]
 
 
 @click.command()

@@ -258,7 +258,7 @@ def test_older_version_is_a_conflict_that_names_who_came_first() -> None:
     seen = alert.version
     do(alert, Action.CONFIRM, actor=a_user("shen", "duty_officer"), level="II")
 
-    with pytest.raises(Conflict, match="shen 09:01 已确认定级，已更新"):
+    with pytest.raises(Conflict, match="沈知禾 09:01 已确认定级，已更新"):
         do(alert, Action.DISMISS, 2, version=seen, note="误报")
 
 

@@ -20,7 +20,9 @@ def acts(alert: Alert) -> list[tuple[str, str]]:
 
 
 def told(alert: Alert, kind: str) -> set[str]:
-    return set(Notification.objects.filter(alert=alert, kind=kind).exclude(recipient="").values_list("recipient", flat=True))
+    return set(
+        Notification.objects.filter(alert=alert, kind=kind).exclude(recipient="").values_list("recipient", flat=True)
+    )
 
 
 def test_nothing_happens_before_a_step_is_due() -> None:
@@ -114,6 +116,27 @@ def test_unit_without_a_contact_is_skipped_at_once_and_its_head_told() -> None:
     skipped = Notification.objects.filter(alert=alert, state="skipped", kind="reminder").get()
     assert (skipped.recipient_name, skipped.error) == ("县人社局 联络员", "没有登记联络员")
     assert "#human_resources-head" in told(alert, "reminder")
+
+
+def test_row_that_cannot_be_acted_on_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    broken, sound = an_alert(), an_alert(key="青禾乡")
+    Deadline.objects.filter(alert=broken).update(stage="unheard of")
+
+    assert swept(16) == 1
+
+    assert (acts(broken), len(acts(sound))) == ([], 1)
+    assert "deadline not acted on" in caplog.text
+
+
+@pytest.mark.parametrize("jump", [60, -60, 0.01])
+def test_clock_that_jumps_neither_loses_nor_repeats_a_step(jump: float) -> None:
+    alert = an_alert()
+
+    for after in (14, 14 + jump, 16, 16 + jump, 31, 31 + jump, 62, 62 + jump):
+        swept(after)
+
+    percents = [row.data["percent"] for row in AlertEvent.objects.filter(alert=alert, actor=sweep.ACTOR)]
+    assert [percent for batch in percents for percent in batch] == [50, 80, 100, 150, 200]
 
 
 def test_clock_set_back_repeats_nothing() -> None:
