@@ -1,0 +1,1 @@
+"""Facts → Document: Chinese by rules, one module per kind of briefing. Pure."""

@@ -1,0 +1,22 @@
+"""A Document as .docx, .pdf and .html; `render` is the one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from briefings.document import Document
+
+FORMATS = ("docx", "pdf", "html")
+
+
+def render(document: Document, formats: tuple[str, ...] = FORMATS) -> dict[str, bytes]:
+    """Write the document in these formats; charts are drawn once for all of them."""
+    from briefings.render import charts, docx, pdf, web
+
+    writers: Mapping[str, Callable[[Document, Mapping[str, bytes]], bytes]] = {
+        "docx": docx.write,
+        "pdf": pdf.write,
+        "html": web.write,
+    }
+    pictures = charts.draw_all(document)
+    return {name: writers[name](document, pictures) for name in formats}
