@@ -89,14 +89,14 @@ def drain(batch: int) -> int:
     return total
 
 
-def rate(messages: int, batch: int) -> float:
-    """Messages a second of one sender."""
+def rate(messages: int, batch: int) -> dict[str, float]:
+    """Messages a second of one sender, by the clock on the wall and by that of the processor."""
     ready()
     fill(messages)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     sent = drain(batch)
     assert sent == messages
-    return sent / (time.perf_counter() - began)
+    return {"wall": sent / (time.perf_counter() - began), "cpu": sent / (time.process_time() - worked)}
 
 
 def naive(messages: int) -> float:
@@ -212,8 +212,14 @@ def on_sqlite(messages: int) -> None:
     batched = in_child("rate", "", messages=messages, batch=200)
     one = in_child("rate", "", messages=min(messages, 1000), batch=1)
     slow = in_child("naive", "", messages=min(messages, 1000))
-    report("SQLite, one sender", "≥ 1500 msg/s", f"{batched:,.0f} msg/s", batched >= 1500, f"{batched / slow:.1f}× naive ({slow:,.0f})")  # fmt: skip
-    report("SQLite, one sender, one message a step", "–", f"{one:,.0f} msg/s", None, f"{one / slow:.1f}× naive")
+    report("SQLite, one sender", "≥ 1500 msg/s", f"{batched['wall']:,.0f} msg/s", batched["wall"] >= 1500, f"{batched['cpu']:,.0f} a CPU second; {batched['wall'] / slow:.1f}× naive ({slow:,.0f})")  # fmt: skip
+    report(
+        "SQLite, one sender, one message a step",
+        "–",
+        f"{one['wall']:,.0f} msg/s",
+        None,
+        f"{one['wall'] / slow:.1f}× naive",
+    )
     two = in_child("together", "", messages=messages, senders=2, batch=200)
     report("SQLite, two senders: claimed twice", "0", f"{two['twice']}", not two["twice"] and not two["unsent"])
     wait = in_child("latency", "", seconds=20, per_second=50)
