@@ -19,6 +19,8 @@ HOME = Path(os.environ.get("CAIFENG_HOME", "var")).resolve()
 PORT = int(os.environ.get("CAIFENG_PORT", "8000"))
 #: Address the console listens on.
 HOST = os.environ.get("CAIFENG_HOST", "127.0.0.1")
+#: Addresses of proxies whose X-Forwarded-For is believed, comma-separated.
+TRUSTED_PROXIES = os.environ.get("CAIFENG_TRUSTED_PROXIES", "127.0.0.1")
 #: Where people reach the console, as messages write it.
 PUBLIC_URL = os.environ.get("CAIFENG_PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 #: Name of a profile under deploy/profiles or a path.

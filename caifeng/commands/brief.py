@@ -52,3 +52,27 @@ def _write(briefing: Briefing, out: Path, formats: tuple[str, ...]) -> None:
         path.write_bytes(data)
         click.echo(path)
     click.echo(f"{briefing.ref}：{briefing.get_state_display()}", err=True)
+
+
+@click.command()
+@click.option("--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]), help="first day, e.g. 2026-11-01")
+@click.option("--to", "last", required=True, type=click.DateTime(["%Y-%m-%d"]), help="last day, included")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="a file .xlsx or .csv")
+def ledger(first: datetime, last: datetime, out: Path) -> None:
+    """台账 of the alerts found between two days, in the office's own columns."""
+    if out.suffix not in {".xlsx", ".csv"}:
+        raise click.BadParameter("文件名应以 .xlsx 或 .csv 结尾", param_hint="--out")
+    bootstrap.ready()
+    profile = bootstrap.profile()
+    period = periods.between(first.date(), last.date(), datetime.now(UTC))
+    rows = ledgers.entries(
+        ledgers.of_period(period.start, period.end),
+        profile=profile,
+        store=bootstrap.post_store(),
+        public_url=settings.PUBLIC_URL,
+    )
+    if out.suffix == ".csv":
+        out.write_text(ledgers.csv_text(rows, profile), encoding="utf-8", newline="")
+    else:
+        out.write_bytes(ledgers.xlsx(rows, profile, title=ledgers.title(period)))
+    click.echo(out)

@@ -130,7 +130,7 @@ def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
         # Live feeds never end by themselves; a restart must not wait for them.
         timeout_graceful_shutdown=2,
         proxy_headers=True,
-        forwarded_allow_ips="127.0.0.1",
+        forwarded_allow_ips=settings.TRUSTED_PROXIES,
     )
     if once:
         config.load()
