@@ -14,6 +14,8 @@ MOODS: Mapping[str, str] = {"negative": "neg", "neutral": "neu", "positive": "po
 LEFT, RIGHT, TOP = 44, 8, 18
 #: A bar is no wider than this, however few there are.
 WIDEST = 48
+#: Room a label of the time axis takes.
+LABEL = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +75,12 @@ def bars(
     step: timedelta,
     notes: Sequence[tuple[datetime, str]] = (),
     width: int = 1120,
-    height: int = 196,
+    height: int = 202,
 ) -> Chart:
     """Stacked bars of counts over [start, end); `notes` are dated words above the bars."""
     slots = _slots(buckets, start, end, step)
     top = _round_up(max((sum(parts.values()) for _, parts in slots), default=0))
-    foot = height - 24
+    foot = height - 30
     span, tall = width - LEFT - RIGHT, foot - TOP
     wide = span / max(1, len(slots))
     return Chart(
@@ -88,7 +90,7 @@ def bars(
         lines=[*_grid(top, width, foot, tall), *_note_lines(notes, start, end, span, foot)],
         marks=[
             *_scale(top, foot, tall),
-            *_times(slots, wide, height, step),
+            *_times(slots, wide, height, step, width // LABEL),
             *_note_words(notes, start, end, span),
             *_peak(slots, wide, foot, tall / top),
         ],
@@ -154,9 +156,9 @@ def _scale(top: int, foot: float, tall: float) -> list[Mark]:
 
 
 def _times(
-    slots: Sequence[tuple[datetime, Mapping[str, int]]], wide: float, height: int, step: timedelta
+    slots: Sequence[tuple[datetime, Mapping[str, int]]], wide: float, height: int, step: timedelta, labels: int
 ) -> list[Mark]:
-    every = max(1, -(-len(slots) // 12))
+    every = max(1, -(-len(slots) // labels))
     return [
         Mark(text=_label(at, step, short=True), x=round(LEFT + place * wide + wide / 2, 1), y=height - 6)
         for place, (at, _) in enumerate(slots)

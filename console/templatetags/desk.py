@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.contrib.auth.models import User
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -82,8 +84,18 @@ def person(login: str) -> str:
         return "系统"
     if login.startswith("unit:"):
         return unit_name(login.removeprefix("unit:"))
-    profile = deps.profile()
-    return next((member.name for member in profile.roster.members if member.login == login), login)
+    return _names(int(deps.now().timestamp()) // NAMES_KEPT).get(login, login)
+
+
+#: Seconds a table of names stands before it is read again.
+NAMES_KEPT = 30
+
+
+@functools.lru_cache(maxsize=1)
+def _names(period: int) -> dict[str, str]:
+    """Login → name, of accounts and of the roster."""
+    accounts = User.objects.exclude(first_name="").values_list("username", "first_name")
+    return {**dict(accounts), **{member.login: member.name for member in deps.profile().roster.members}}
 
 
 @register.filter

@@ -16,7 +16,7 @@ from alerts.audit import verify_alert
 from alerts.explain import why_alert
 from alerts.lifecycle import Action, State
 from alerts.models import Alert, AlertEvent, Deadline, Notification
-from console import actions, deps, duty, evidence, feed, forms, track
+from console import actions, course, deps, duty, evidence, feed, forms, track
 from console.access import alert_or_404, officer, page, visible_alerts
 from console.models import Opened
 from console.roles import Officer, Page
@@ -177,7 +177,7 @@ def peek_context(alert: Alert, who: Officer) -> dict[str, Any]:
     return {
         **_common(alert, who),
         "evidence": evidence.load(alert, PEEK_POSTS, now),
-        "events": list(AlertEvent.objects.filter(alert=alert).order_by("-seq")[:PEEK_EVENTS]),
+        "events": course.lines(AlertEvent.objects.filter(alert=alert).order_by("-seq")[:PEEK_EVENTS], deps.profile()),
         "event_count": AlertEvent.objects.filter(alert=alert).count(),
     }
 
@@ -190,7 +190,7 @@ def page_context(alert: Alert, who: Officer) -> dict[str, Any]:
         **_neighbours(alert, who),
         "track": track.stages(list(Deadline.objects.filter(alert=alert)), now),
         "evidence": evidence.load(alert, PAGE_POSTS, now),
-        "events": list(AlertEvent.objects.filter(alert=alert).order_by("-seq")),
+        "events": course.lines(AlertEvent.objects.filter(alert=alert).order_by("-seq"), deps.profile()),
         "chain_breaks": verify_alert(alert),
         "notifications": list(Notification.objects.filter(alert=alert).order_by("-created_at", "id")),
         "not_told": why_alert(alert, deps.profile()).not_told,
