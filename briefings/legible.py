@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: Controls, surrogates, private use and unassigned characters, and signs that reorder text.
-_UNSEEN = frozenset({"Cc", "Cs", "Co", "Cn", "Cf"})
+#: Controls, surrogates, private use, and signs that reorder or hide text.
+_UNSEEN = frozenset({"Cc", "Cs", "Co", "Cf"})
 #: Joins emoji and scripts that need it; harmless.
 _KEPT = frozenset("\u200d\ufe0f")
 _SPACES = re.compile(r"\s+")
@@ -17,4 +17,10 @@ def legible(text: str) -> str:
     line = _SPACES.sub(" ", text)
     if line.isascii() and line.isprintable():
         return line
-    return "".join(sign for sign in line if sign in _KEPT or unicodedata.category(sign) not in _UNSEEN)
+    return "".join(sign for sign in line if sign in _KEPT or not _hidden(sign))
+
+
+def _hidden(sign: str) -> bool:
+    point = ord(sign)
+    is_noncharacter = point & 0xFFFE == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
+    return is_noncharacter or unicodedata.category(sign) in _UNSEEN

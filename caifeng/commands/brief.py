@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from django.conf import settings
 
-from briefings import drafting, editing
+from briefings import drafting, editing, periods
+from briefings import ledger as ledgers
 from briefings.models import Briefing
 from briefings.render import FORMATS
 from caifeng import bootstrap

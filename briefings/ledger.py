@@ -1,0 +1,358 @@
+"""台账: alerts as the rows of an office's own table, in .xlsx and .csv.
+
+Columns are named in Chinese; `profile.report.ledger_columns` chooses and renames them (`责任部门=责任单位`).
+Nothing from outside ever becomes a formula or a link.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import xlsxwriter
+from django.db.models import QuerySet
+
+from alerts.deadlines import STAGE_NAMES
+from alerts.lifecycle import STATE_LABELS, State
+from alerts.models import Alert, AlertEvent, AlertPost, Deadline, Instruction, Response
+from briefings.gather import KIND_NAMES, excerpt
+from briefings.legible import legible
+from briefings.periods import Period, span_text
+from core.clock import SHANGHAI
+from core.errors import ConfigError
+from core.model import TaggedPost
+from core.ports import PostReader
+from core.profile import Profile
+
+UNKNOWN = "—"
+#: What a cell may hold: words, a count, a moment; None is unknown.
+Value = str | int | datetime | None
+_BATCH = 500
+#: Excel's own limit.
+_CELL_LENGTH = 32_767
+#: Signs that make a spreadsheet read a text as a formula.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_WIDTHS = {
+    "标题": 32,
+    "链接": 30,
+    "原贴摘要": 40,
+    "办结回复摘要": 40,
+    "线上情况": 30,
+    "线下情况": 30,
+    "批示": 24,
+    "督办记录": 24,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An alert with what its columns need."""
+
+    place: int
+    alert: Alert
+    post: TaggedPost | None
+    profile: Profile
+    address: str
+    people: Mapping[str, str] = field(default_factory=dict)
+    #: First actor of each kind of event, and the last note of it.
+    actors: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    missed: tuple[str, ...] = ()
+    next_due: datetime | None = None
+    supervisions: tuple[str, ...] = ()
+    instructions: tuple[str, ...] = ()
+    responses: tuple[tuple[datetime, str], ...] = ()
+
+    def person(self, kind: str) -> str:
+        """Name of who did it first; empty when nobody did."""
+        login = self.actors.get(kind, "")
+        return self.people.get(login, login)
+
+    def unit(self, unit: str) -> str:
+        """A department's short name."""
+        found = self.profile.department(unit)
+        return found.short if found else unit
+
+
+def _engagement(entry: Entry, name: str) -> int | None:
+    value: int | None = getattr(entry.post.post.engagement, name) if entry.post else None
+    return value
+
+
+def _platform(entry: Entry) -> str:
+    return KIND_NAMES.get(entry.post.post.kind, entry.post.post.kind) if entry.post else ""
+
+
+def _topic(entry: Entry) -> str:
+    topic = entry.profile.topic(entry.alert.topic)
+    return topic.name if topic else entry.alert.topic
+
+
+def _level(entry: Entry) -> str:
+    level = entry.profile.level(entry.alert.level or "")
+    return level.name if level else entry.alert.level or "待定"
+
+
+def _closing_words(entry: Entry) -> str:
+    return entry.notes.get("close", "") or (entry.responses[-1][1] if entry.responses else "")
+
+
+#: Title → value. The first twenty are the columns of a district office's own ledger (domain.md §2.4), then ours.
+COLUMNS: Mapping[str, Callable[[Entry], Value]] = {
+    "序号": lambda entry: entry.place,
+    "巡查单位": lambda entry: entry.unit(entry.profile.offices.get("cyberspace", "")),
+    "发布时间": lambda entry: entry.alert.first_post_at,
+    "发布平台": _platform,
+    "标题": lambda entry: entry.alert.title,
+    "链接": lambda entry: entry.post.post.url if entry.post else "",
+    "责任单位": lambda entry: entry.unit(entry.alert.lead_unit),
+    "涉及领域": _topic,
+    "首接人": lambda entry: entry.person("acknowledge"),
+    "交办时间": lambda entry: entry.alert.dispatched_at,
+    "首回时间": lambda entry: entry.responses[0][0] if entry.responses else None,
+    "办结时间": lambda entry: entry.alert.closed_at,
+    "关注量": lambda entry: _engagement(entry, "views"),
+    "跟帖数": lambda entry: _engagement(entry, "comments"),
+    "原贴摘要": lambda entry: excerpt(entry.post.post.text) if entry.post else "",
+    "办结回复摘要": lambda entry: excerpt(_closing_words(entry)),
+    "线上情况": lambda entry: excerpt("；".join(text for _, text in entry.responses)),
+    "线下情况": lambda entry: excerpt(entry.notes.get("report", "") or entry.notes.get("feedback", "")),
+    "原文截图": lambda entry: "",
+    "备注": lambda entry: entry.notes.get("note", ""),
+    "编号": lambda entry: entry.alert.number,
+    "级别": _level,
+    "状态": lambda entry: STATE_LABELS[State(entry.alert.state)],
+    "发现时间": lambda entry: entry.alert.detected_at,
+    "研判人": lambda entry: entry.person("confirm"),
+    "签收时间": lambda entry: entry.alert.acknowledged_at,
+    "时限": lambda entry: entry.next_due,
+    "是否超时": lambda entry: "是" if entry.missed else "否",
+    "超时环节": lambda entry: "、".join(entry.missed),
+    "协办单位": lambda entry: "、".join(entry.unit(unit) for unit in entry.alert.co_units),
+    "地域": lambda entry: entry.alert.jurisdiction,
+    "帖文数": lambda entry: entry.alert.post_count,
+    "退回次数": lambda entry: entry.alert.returned_count,
+    "督办记录": lambda entry: "；".join(entry.supervisions),
+    "批示": lambda entry: "；".join(entry.instructions),
+    "归档号": lambda entry: entry.alert.number if entry.alert.state == State.CLOSED else "",
+    "系统地址": lambda entry: entry.address,
+}
+#: What an office gets that names no columns of its own.
+DEFAULT = (
+    *(
+        "序号",
+        "编号",
+        "级别",
+        "状态",
+        "发布时间",
+        "发布平台",
+        "标题",
+        "链接",
+        "责任单位",
+        "涉及领域",
+        "研判人",
+        "首接人",
+    ),
+    *(
+        "交办时间",
+        "签收时间",
+        "时限",
+        "是否超时",
+        "首回时间",
+        "办结时间",
+        "关注量",
+        "跟帖数",
+        "原贴摘要",
+        "办结回复摘要",
+    ),
+    *("线上情况", "线下情况", "退回次数", "督办记录", "批示", "归档号", "系统地址", "备注"),
+)
+
+
+def chosen(profile: Profile) -> list[tuple[str, Callable[[Entry], Value]]]:
+    """(title, value) of each column. Raises ConfigError with every unknown name."""
+    wanted = [name.partition("=")[::2] for name in profile.report.ledger_columns or DEFAULT]
+    pairs = [(title.strip(), (source or title).strip()) for title, source in wanted]
+    if unknown := [source for _, source in pairs if source not in COLUMNS]:
+        raise ConfigError(f"台账没有这些列：{'、'.join(unknown)}；可用：{'、'.join(COLUMNS)}")
+    return [(title, COLUMNS[source]) for title, source in pairs]
+
+
+def title(period: Period) -> str:
+    """What stands above it in print."""
+    return f"政务舆情办理台账（{span_text(period.first_day, period.last_day)}）"
+
+
+def of_period(start: datetime, end: datetime) -> QuerySet[Alert]:
+    """Alerts found in [start, end) that were not dismissed or merged, oldest first."""
+    found = Alert.objects.filter(detected_at__gte=start, detected_at__lt=end)
+    return found.exclude(state__in=(State.DISMISSED, State.MERGED)).order_by("detected_at", "pk")
+
+
+def entries(alerts: QuerySet[Alert], *, profile: Profile, store: PostReader, public_url: str) -> Iterator[Entry]:
+    """The alerts with their first posts, people, notes and clocks; some hundred at a time."""
+    people = {member.login: member.name for member in profile.roster.members}
+    people |= {f"unit:{unit.id}": unit.short for unit in profile.departments}
+    place = 0
+    found = alerts.iterator(chunk_size=_BATCH)
+    while rows := list(islice(found, _BATCH)):
+        about = _About([row.pk for row in rows], store)
+        for row in rows:
+            place += 1
+            yield about.entry(row, place, profile, people, f"{public_url}/alerts/{row.number}/")
+
+
+class _About:
+    """What stands in other tables about a batch of alerts."""
+
+    def __init__(self, alerts: Sequence[int], store: PostReader) -> None:
+        self.actors: dict[int, dict[str, str]] = defaultdict(dict)
+        self.notes: dict[int, dict[str, str]] = defaultdict(dict)
+        self.supervisions: dict[int, list[str]] = defaultdict(list)
+        self._events(alerts)
+        self.missed: dict[int, dict[str, None]] = defaultdict(dict)
+        self.dues: dict[int, datetime] = {}
+        self._deadlines(alerts)
+        self.responses = _grouped(Response, alerts, "published_at", "text")
+        self.instructions = _grouped(Instruction, alerts, "leader", "text")
+        first: dict[int, str] = {}
+        for alert, post in AlertPost.objects.filter(alert__in=alerts).order_by("pk").values_list("alert_id", "post"):
+            first.setdefault(alert, post)
+        posts = {tagged.post.id: tagged for tagged in store.get(list(first.values()))}
+        self.posts = {alert: posts[post] for alert, post in first.items() if post in posts}
+
+    def _events(self, alerts: Sequence[int]) -> None:
+        rows = AlertEvent.objects.filter(alert__in=alerts).order_by("alert_id", "seq")
+        for alert, kind, actor, note, at in rows.values_list("alert_id", "kind", "actor", "note", "at"):
+            self.actors[alert].setdefault(kind, actor)
+            if note:
+                self.notes[alert][kind] = note
+            if kind == "supervision_order":
+                self.supervisions[alert].append(f"{at.astimezone(SHANGHAI):%m-%d %H:%M} {note}".strip())
+
+    def _deadlines(self, alerts: Sequence[int]) -> None:
+        rows = Deadline.objects.filter(alert__in=alerts).order_by("-due_at")
+        for row in rows.only("alert_id", "stage", "due_at", "missed_at", "met_at", "cancelled_at", "paused_at"):
+            if row.missed_at:
+                self.missed[row.alert_id][STAGE_NAMES.get(row.stage, row.stage)] = None
+            if not row.met_at and not row.cancelled_at and not row.paused_at:
+                self.dues[row.alert_id] = row.due_at
+
+    def entry(self, row: Alert, place: int, profile: Profile, people: Mapping[str, str], address: str) -> Entry:
+        """One alert's share of it."""
+        return Entry(
+            place=place,
+            alert=row,
+            post=self.posts.get(row.pk),
+            profile=profile,
+            address=address,
+            people=people,
+            actors=self.actors[row.pk],
+            notes=self.notes[row.pk],
+            missed=tuple(reversed(self.missed[row.pk])),
+            next_due=self.dues.get(row.pk),
+            supervisions=tuple(self.supervisions[row.pk]),
+            instructions=tuple(f"{leader}：{text}" for leader, text in self.instructions[row.pk]),
+            responses=tuple(self.responses[row.pk]),
+        )
+
+
+def _grouped(
+    model: type[Response | Instruction], alerts: Sequence[int], *fields: str
+) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for alert, *values in model.objects.filter(alert__in=alerts).order_by("pk").values_list("alert_id", *fields):
+        found[alert].append(tuple(values))
+    return found
+
+
+def xlsx(rows: Iterable[Entry], profile: Profile, *, title: str) -> bytes:
+    """The ledger as a workbook: every text written as text, dates as dates, head frozen and repeated in print."""
+    columns, out = chosen(profile), io.BytesIO()
+    with xlsxwriter.Workbook(out, {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"}) as book:
+        sheet = book.add_worksheet("台账")
+        looks = {"head": book.add_format({"bold": True, "bg_color": "#EEF0F2", "border": 1, "text_wrap": True})}
+        looks["moment"] = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        for at, (name, _) in enumerate(columns):
+            sheet.set_column(at, at, _WIDTHS.get(name, 16 if "时间" in name or name == "时限" else 11))
+            sheet.write_string(0, at, cell_text(name), looks["head"])
+        last = 0
+        for last, entry in enumerate(rows, 1):
+            for at, (_, value) in enumerate(columns):
+                _write(sheet, last, at, value(entry), looks["moment"])
+        _dress(book, sheet, [name for name, _ in columns], last, title)
+    return out.getvalue()
+
+
+def _write(sheet: Any, row: int, column: int, value: Value, moment: Any) -> None:
+    match value:
+        case datetime():
+            sheet.write_datetime(row, column, value.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0), moment)
+        case int():
+            sheet.write_number(row, column, value)
+        case None:
+            sheet.write_string(row, column, UNKNOWN)
+        case "":
+            pass
+        case _:
+            sheet.write_string(row, column, cell_text(value))
+
+
+def _dress(book: Any, sheet: Any, names: Sequence[str], last: int, title: str) -> None:
+    """Filter, frozen head, print titles, landscape, list of states, red overdue."""
+    sheet.freeze_panes(1, min(2, len(names)))
+    sheet.autofilter(0, 0, max(last, 1), len(names) - 1)
+    sheet.repeat_rows(0)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_header(f"&C{title.replace('&', '&&')}")
+    sheet.set_footer("&C第 &P 页，共 &N 页")
+    if "状态" in names and last:
+        at = names.index("状态")
+        sheet.data_validation(1, at, last, at, {"validate": "list", "source": [*STATE_LABELS.values()]})
+    if "是否超时" in names and last:
+        at = names.index("是否超时")
+        red = book.add_format({"font_color": "#B3141C", "bold": True})
+        sheet.conditional_format(1, at, last, at, {"type": "cell", "criteria": "==", "value": '"是"', "format": red})
+
+
+def cell_text(text: str) -> str:
+    """Text as a cell may hold it: no control characters, no more than Excel takes."""
+    return legible(text)[:_CELL_LENGTH]
+
+
+def csv_text(rows: Iterable[Entry], profile: Profile) -> str:
+    """The ledger as CSV with a byte order mark, so that Excel reads it as UTF-8."""
+    columns, out = chosen(profile), io.StringIO()
+    out.write("\ufeff")
+    writer = csv.writer(out)
+    writer.writerow([neutral(name) for name, _ in columns])
+    for entry in rows:
+        writer.writerow([_csv_value(value(entry)) for _, value in columns])
+    return out.getvalue()
+
+
+def _csv_value(value: Value) -> str:
+    match value:
+        case datetime():
+            return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+        case int():
+            return str(value)
+        case None:
+            return UNKNOWN
+        case _:
+            return neutral(value)
+
+
+def neutral(text: str) -> str:
+    """A text no spreadsheet takes for a formula: those that could be one begin with an apostrophe."""
+    clean = cell_text(text)
+    return f"'{clean}" if _FORMULA.match(clean) else clean
