@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from core.clock import SHANGHAI
@@ -25,12 +26,21 @@ HEALTH_RULE = parse(
 )
 
 
-def row_of(rule: Rule, row: Health | None, now: datetime) -> Health:
-    """The rule's row; written anew when the rule, or what it counts, is new."""
-    if row is not None and row.version == rule.version:
-        return row
-    fresh = {"version": rule.version, "since": now, "failures": 0, "error": "", "seq": None, "retry_at": None}
-    return Health.objects.update_or_create(rule=rule.id, defaults=fresh)[0]
+def rows_of(rules: Iterable[Rule], now: datetime) -> dict[str, Health]:
+    """Every rule's row; written anew where the rule, or what it counts, is new."""
+    known = {row.rule: row for row in Health.objects.all()}
+    fresh = [
+        Health(rule=rule.id, version=rule.version, since=now)
+        for rule in rules
+        if rule.id not in known or known[rule.id].version != rule.version
+    ]
+    Health.objects.bulk_create(
+        fresh,
+        update_conflicts=True,
+        unique_fields=["rule"],
+        update_fields=["version", "since", "failures", "error", "failed_at", "retry_at", "seq", "late"],
+    )
+    return {**known, **{row.rule: row for row in fresh}}
 
 
 def fall_ill(rule: Rule, error: Exception | str, seq: int, now: datetime) -> Health:

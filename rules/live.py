@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rules.schema import FlatlineOptions, Rule
@@ -21,7 +22,8 @@ class Row(NamedTuple):
     event_time: int
     recorded_at: int
     post: str
-    fields: Mapping[str, Any] | None
+    #: JSON text as the database gives it, or what was read from it.
+    fields: Mapping[str, Any] | str | None
 
 
 class RuleWindows:
@@ -34,6 +36,7 @@ class RuleWindows:
         self.lateness = span(rule.lateness)
         self.since = since
         self.late = 0
+        self.unread: list[Row] = []
         self.newest = since
         self.prototype = machine(rule)
         self.timelines: dict[str, Timeline] = {}
@@ -41,23 +44,28 @@ class RuleWindows:
             # Silence from the very start is a finding too.
             self._start("", since)
 
-    def load(self, rows: Iterable[Row]) -> None:
-        """Take in matches that have been counted before, in any order; nothing is said."""
-        if not self.prototype.remembers:
+    def load(self, rows: list[Row]) -> None:
+        """Take in matches that have been counted before, in any order; nothing is said.
+
+        They are only looked at when the rule is next needed, so that a start does not wait for a day's windows.
+        """
+        self.unread = rows if self.prototype.remembers else []
+
+    def _read(self) -> None:
+        if not self.unread:
             return
+        unread, self.unread = self.unread, []
         by_timeline: dict[str, list[Event]] = {}
-        for row in rows:
+        for row in map(Row._make, unread):
             if row.recorded_at - row.event_time <= self.lateness:
                 by_timeline.setdefault(self._name(row), []).append(self._event(row))
             self.newest = max(self.newest, row.recorded_at)
         for name, events in by_timeline.items():
-            events.sort(key=lambda event: (event.at, event.ref))
-            timeline = self._timeline(name, events[0].at)
-            timeline.load(events)
-            timeline.forget(self.newest - self.lateness)
+            self._timeline(name, min(event.at for event in events)).load(events)
 
     def add(self, row: Row) -> Delta:
         """A new match."""
+        self._read()
         self.newest = max(self.newest, row.recorded_at)
         if row.recorded_at - row.event_time > self.lateness:
             self.late += 1
@@ -70,10 +78,14 @@ class RuleWindows:
 
     def advance(self, until: int) -> list[Outcome]:
         """Let the clock go on for every key."""
+        if not self.prototype.ticking:
+            return []
+        self._read()
         return [outcome for timeline in self.timelines.values() for outcome in timeline.advance(until)]
 
     def forget(self) -> None:
         """Let go of what no match can change any more; the clock is that of the newest match."""
+        self._read()
         before = self.newest - self.lateness
         for name, timeline in list(self.timelines.items()):
             timeline.forget(before)
@@ -85,7 +97,8 @@ class RuleWindows:
         return row.key if self.prototype.independent else ""
 
     def _event(self, row: Row) -> Event:
-        return Event(row.event_time, row.key if self.keyed else ALL, row.fields or NOTHING, row.post)
+        fields = json.loads(row.fields) if isinstance(row.fields, str) else row.fields
+        return Event(row.event_time, row.key if self.keyed else ALL, fields or NOTHING, row.post)
 
     def _timeline(self, name: str, at: int) -> Timeline:
         timeline = self.timelines.get(name)

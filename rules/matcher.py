@@ -9,6 +9,7 @@ The answer is the one of `storage.query.matches` (property-tested), whatever the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +26,10 @@ from rules.schema import PercentageMatchOptions, Rule
 from storage.normal import matching_form
 from storage.query import parse
 from storage.query.evaluation import within
-from storage.query.fields import FIELDS, ORDERED, body, facet_form, title, values
+from storage.query.fields import FIELDS, ORDERED, body, facet_form, title
+
+#: The same places, topics and sources come with every post.
+_facet_form = functools.lru_cache(maxsize=65536)(facet_form)
 
 Atom = int
 Test = Callable[[Set[Atom], TaggedPost], bool]
@@ -70,7 +74,7 @@ class _Terms:
         return {self.numbers[index] for index, _, _ in found}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
     rule: Rule
     test: Test
@@ -117,11 +121,10 @@ class Matcher:
     def match(self, post: TaggedPost) -> list[Hit]:
         """Rules whose expression is true of the post, in the order of their ids."""
         true = self._true_atoms(post)
-        candidates = {id(candidate): candidate for candidate in self._always}
+        candidates = {*self._always}
         for atom in true:
-            for candidate in self._by_atom.get(atom, ()):
-                candidates[id(candidate)] = candidate
-        found = [candidate for candidate in candidates.values() if candidate.test(true, post)]
+            candidates.update(self._by_atom.get(atom, ()))
+        found = [candidate for candidate in candidates if candidate.test(true, post)]
         return [candidate.hit(true, post) for candidate in sorted(found, key=lambda candidate: candidate.rule.id)]
 
     def _true_atoms(self, post: TaggedPost) -> set[Atom]:
@@ -129,7 +132,10 @@ class Matcher:
         if self._title.automaton is not None:
             true |= self._title.in_text(title(post))
         for name, numbers in self._facets.items():
-            true.update(numbers[value] for value in values(post, name) if value in numbers)
+            for value in FIELDS[name](post):
+                number = numbers.get(_facet_form(value))
+                if number is not None:
+                    true.add(number)
         return true
 
 
@@ -172,16 +178,48 @@ def _test(node: Node, atoms: _Atoms) -> Test:
             test = _test(child, atoms)
             return lambda true, post: not test(true, post)
         case And(children):
-            leaves, tests = _split(children, atoms)
-            return lambda true, post: leaves <= true and all(test(true, post) for test in tests)
+            return _all(children, atoms)
         case Or(children):
-            leaves, tests = _split(children, atoms)
+            leaves = _leaves(node, atoms)
+            tests = [_test(child, atoms) for child in children if not isinstance(child, Text | Field)]
+            if not tests:
+                return lambda true, post: not leaves.isdisjoint(true)
             return lambda true, post: not leaves.isdisjoint(true) or any(test(true, post) for test in tests)
 
 
-def _split(children: Sequence[Node], atoms: _Atoms) -> tuple[frozenset[Atom], list[Test]]:
-    leaves = frozenset(_atom(child, atoms) for child in children if isinstance(child, Text | Field))
-    return leaves, [_test(child, atoms) for child in children if not isinstance(child, Text | Field)]
+def _all(children: Sequence[Node], atoms: _Atoms) -> Test:
+    """A conjunction. Most rules are sets of terms of which one is needed, and terms that must not stand there."""
+    needs: list[frozenset[Atom]] = []
+    forbidden: frozenset[Atom] = frozenset()
+    tests: list[Test] = []
+    for child in children:
+        if _is_flat(child):
+            needs.append(_leaves(child, atoms))
+        elif isinstance(child, Not) and _is_flat(child.child):
+            forbidden |= _leaves(child.child, atoms)
+        else:
+            tests.append(_test(child, atoms))
+    # The set of terms that made the rule a candidate is already met: look at it last.
+    needs.sort(key=len)
+
+    def decide(true: Set[Atom], post: TaggedPost) -> bool:
+        for need in needs:
+            if need.isdisjoint(true):
+                return False
+        return forbidden.isdisjoint(true) and (not tests or all(test(true, post) for test in tests))
+
+    return decide
+
+
+def _is_flat(node: Node) -> bool:
+    """A leaf, or a choice of leaves."""
+    leaf = Text | Field
+    return isinstance(node, leaf) or (isinstance(node, Or) and all(isinstance(child, leaf) for child in node.children))
+
+
+def _leaves(node: Node, atoms: _Atoms) -> frozenset[Atom]:
+    children = node.children if isinstance(node, Or) else (node,)
+    return frozenset(_atom(child, atoms) for child in children if isinstance(child, Text | Field))
 
 
 def _needed(node: Node, atoms: _Atoms) -> frozenset[Atom] | None:

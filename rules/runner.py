@@ -11,13 +11,13 @@ A rule that fails is put aside alone, tried again later and later, and reported;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import Error as DatabaseError
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
 
 from rules import health
 from rules.facts import Facts, NoFacts
@@ -105,11 +105,10 @@ class Runner:
     def _load(self, now: datetime) -> None:
         """Build every rule's windows again from the matches that were counted before."""
         self._seq = _value(RUNNER)
-        rows = {row.rule: row for row in Health.objects.all()}
-        self._live = {
-            rule.id: self._born(rule, health.row_of(rule, rows.get(rule.id), now)) for rule in self.rules.values()
-        }
+        rows = health.rows_of(self.rules.values(), now)
+        self._live = {rule.id: self._born(rule, rows[rule.id]) for rule in self.rules.values()}
         self._fill([live for live in self._live.values() if live.windows is not None], now)
+        self._forgot_at = now
         self._loaded = True
 
     def _born(self, rule: Rule, row: Health) -> _Live:
@@ -134,10 +133,10 @@ class Runner:
         counted = MatchRow.objects.filter(event_time__gte=start, seq__lte=max(live.seq for live in lives))
         if len(lives) == 1:
             counted = counted.filter(rule=lives[0].rule.id)
-        for values in counted.values_list(*_COLUMNS).iterator(chunk_size=_BATCH):
+        for values in _raw(counted):
             live = wanted.get((values[1], values[2]))
             if live is not None and values[0] <= live.seq:
-                rows[live.rule.id].append(Row(*values))
+                rows[live.rule.id].append(values)
         clock = _value(CLOCK)
         for live in lives:
             try:
@@ -270,6 +269,15 @@ class Runner:
                 if live.windows.late:
                     Health.objects.filter(rule=live.rule.id).update(late=F("late") + live.windows.late)
                     live.windows.late = 0
+
+
+def _raw(matches: QuerySet[MatchRow]) -> Iterator[Row]:
+    """Rows as the database gives them: a million are read at a start, and conversions would take most of the time."""
+    sql, parameters = matches.values_list(*_COLUMNS).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        while batch := cursor.fetchmany(_BATCH):
+            yield from batch
 
 
 def _value(name: str) -> int:

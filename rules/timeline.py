@@ -93,21 +93,28 @@ NO_CHANGE = Delta()
 class Timeline:
     """One stream with the posts of its allowed lateness."""
 
-    __slots__ = ("copies", "events", "outcomes", "stream")
+    __slots__ = ("copies", "events", "outcomes", "stream", "waiting")
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.events: list[Event] = []
         self.outcomes: list[Outcome] = []
         self.copies = [_Copy(0, 0, stream.copy())]
+        #: History that is run when the windows are first needed: after a start most keys are not, for a while.
+        self.waiting: list[Event] = []
 
     def load(self, events: Iterable[Event]) -> None:
-        """Take in sorted history after a start; what it says has been said before."""
-        for event in events:
+        """Take in history after a start, in any order; what it says has been said before."""
+        self.waiting = sorted(events, key=_order)
+
+    def _wake(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for event in waiting:
             self._append(event)
 
     def add(self, event: Event) -> Delta:
         """A post, in time or late."""
+        self._wake()
         events = self.events
         if event.at > self.stream.clock and (not events or _order(events[-1]) <= _order(event)):
             appeared = self._append(event)
@@ -117,6 +124,7 @@ class Timeline:
 
     def advance(self, until: int) -> list[Outcome]:
         """Let the clock go on."""
+        self._wake()
         appeared = self.stream.advance(until)
         self.outcomes += appeared
         if self.stream.clock - self.copies[-1].stream.clock >= _SPAN:
@@ -125,6 +133,9 @@ class Timeline:
 
     def forget(self, before: int) -> None:
         """Drop posts older than `before` that no late post can come among any more."""
+        if self.waiting and self.waiting[-1].at >= before:
+            return
+        self._wake()
         keep = 0
         for number, kept in enumerate(self.copies):
             if kept.stream.clock < before and (not kept.index or self.events[kept.index - 1].at < before):

@@ -117,6 +117,8 @@ def _outside(value: float, low: float | None, high: float | None, values: dict[s
 class Buckets(Windows):
     """Open buckets by key; each is judged once."""
 
+    ticking = True
+
     def __init__(self, length: int, figures: Callable[[], Figures], *, keyed: bool, ticked: bool = True) -> None:
         self.length = length
         self.figures = figures

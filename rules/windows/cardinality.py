@@ -20,6 +20,7 @@ class Cardinality(Windows):
         self.length = span(options.timeframe)
         # Suspecting one key sweeps them all, which can judge another one's minimum.
         self.independent = options.min_cardinality is None
+        self.ticking = not self.independent
         #: Key → value → when it was last seen and with which post.
         self.values: dict[Key, dict[Key, tuple[int, Any]]] = {}
         self.first: dict[Key, int] = {}
@@ -78,7 +79,8 @@ class Cardinality(Windows):
     def copy(self) -> Self:
         """The same state, on its own from here."""
         twin = type(self).__new__(type(self))
-        twin.options, twin.length, twin.independent = self.options, self.length, self.independent
+        twin.options, twin.length = self.options, self.length
+        twin.independent, twin.ticking = self.independent, self.ticking
         twin.values = {key: dict(values) for key, values in self.values.items()}
         twin.first = dict(self.first)
         return twin

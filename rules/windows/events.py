@@ -64,6 +64,8 @@ class Machine(Protocol):
     independent: bool
     #: False when a post is judged by itself alone.
     remembers: bool
+    #: True when a tick may ever say something.
+    ticking: bool
 
     def add(self, event: Event) -> Sequence[Outcome]:
         """A post."""
@@ -89,6 +91,7 @@ class Windows:
 
     independent = True
     remembers = True
+    ticking = False
 
     def add(self, event: Event) -> Sequence[Outcome]:
         """A post."""

@@ -28,6 +28,7 @@ class Seasonal(Windows):
 
     def __init__(self, options: SpikeOptions) -> None:
         self.options = options
+        self.ticking = options.spike_type != "up"
         self.length = span(options.timeframe)
         self.recent: dict[Key, deque[Event]] = {}
         #: Key → hour since 1970 → posts.

@@ -124,6 +124,8 @@ class Frequency(Windows):
 class Flatline(Windows):
     """Fewer than `threshold` posts younger than `timeframe`, once a key has been watched that long."""
 
+    ticking = True
+
     def __init__(self, options: FlatlineOptions, *, keyed: bool) -> None:
         self.threshold = options.threshold
         self.length = span(options.timeframe)
@@ -188,6 +190,8 @@ class Flatline(Windows):
 
 class Spike(Windows):
     """The current window against the reference window that the current one feeds."""
+
+    ticking = True
 
     def __init__(self, options: SpikeOptions, *, keyed: bool) -> None:
         self.options = options

@@ -1,0 +1,298 @@
+"""Rules: matching, windows, rebuild, the way from post to finding, and ElastAlert2 on the same stream.
+
+`python -m bench.bench_rules [--small]`. Everything is synthetic and seeded. The peer runs when `elastalert` can be
+imported (`pip install elastalert2==2.19.0` beside Caifeng); its CPU is that of its rule class alone, without the
+search engine it queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
+SYLLABLES = "停水电路学校食堂呕吐腹痛工资拖欠讨薪聚集横幅污染黑臭异味房屋漏雨物业暖气供热医院挂号排队窗口材料证明补贴低保养老征地拆迁补偿交通红灯公交"
+
+
+def bar(name: str, wanted: str, measured: str, ratio: str = "") -> None:
+    """One line of the report."""
+    print(f"{name:<52} bar {wanted:<22} measured {measured:<22} {ratio}", flush=True)
+
+
+def words(random: Random, count: int) -> list[str]:
+    """Distinct terms of two to four characters."""
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found["".join(random.choice(SYLLABLES) for _ in range(random.randint(2, 4)))] = None
+    return list(found)
+
+
+def some_rules(random: Random, count: int, terms: Sequence[str], **changes: Any) -> list[Any]:
+    """Rules of five terms each: any of three, and one of two more or a topic, not an excluded one."""
+    from rules.schema import parse
+
+    rules = []
+    for number in range(count):
+        a, b, c, d, e = (terms[(number * 5 + offset) % len(terms)] for offset in range(5))
+        query = f"({a} OR {b} OR {c}) AND ({d} OR topic:t{number % 21}) NOT {e}"
+        given = {"id": f"rule-{number}", "type": "frequency", "num_events": 5, "timeframe": "1h", "query": query}
+        rules.append(parse({**given, **changes}))
+    return rules
+
+
+def some_posts(random: Random, count: int, terms: Sequence[str], length: int = 120) -> list[Any]:
+    """Posts of about `length` characters made of common syllables and now and then a term."""
+    from core.model import Engagement, Mood, Post, Precision, Score, Sentiment, TaggedPost, Tags
+
+    posts = []
+    for number in range(count):
+        pieces = [
+            random.choice(terms) if random.random() < 0.04 else chr(random.randint(0x4E00, 0x9000)) * 2
+            for _ in range(length // 2)
+        ]
+        at = NOON + timedelta(seconds=number / 200)
+        post = Post(
+            id=f"202611-{number:024x}",
+            source=f"s{number % 40}",
+            kind="forum",
+            url="https://example.test",
+            title="".join(pieces[:8]),
+            text="".join(pieces[8:]),
+            language="zh-Hans",
+            published_at=at,
+            precision=Precision.SECOND,
+            first_seen_at=at,
+            author_hash="",
+            author_label="",
+            engagement=Engagement(),
+            content_hash="",
+        )
+        tags = Tags(
+            topics=(Score(id=f"t{number % 21}", score=0.9),),
+            class7=(),
+            sentiment=Sentiment(label=Mood.NEGATIVE, negative=0.8, neutral=0.1, positive=0.1),
+            regions=(f"省/市/县/镇{number % 12}",),
+            institutions=(),
+            flags=(),
+            keywords=(),
+            risk=40,
+            risk_reasons=(),
+            confident=True,
+            model_version="bench",
+        )
+        posts.append(TaggedPost(post=post, tags=tags))
+    return posts
+
+
+def rate(work: Callable[[], Any], count: int, repeat: int = 3) -> float:
+    """Items per second of CPU, the best of some runs."""
+    best = float("inf")
+    for _ in range(repeat):
+        start = time.process_time()
+        work()
+        best = min(best, time.process_time() - start)
+    return count / best
+
+
+def matching(scale: int) -> None:
+    """1,000 rules with 5,000 terms, and what more rules cost."""
+    from rules.matcher import Matcher
+    from storage.query import matches, parse
+
+    random = Random(7)
+    terms = words(random, 25_000)
+    posts = some_posts(random, 4000 // scale, terms)
+    rates = {}
+    for count in (100, 1000, 5000):
+        matcher = Matcher(some_rules(random, count, terms), NOON)
+        rates[count] = rate(lambda matcher=matcher: [matcher.match(post) for post in posts], len(posts))
+    trees = [parse(rule.query, NOON) for rule in some_rules(random, 1000, terms)]
+    naive = rate(lambda: [[matches(tree, post) for tree in trees] for post in posts[:20]], 20, repeat=1)
+    bar(
+        "posts/s/core, 1,000 rules, 5,000 terms",
+        "≥ 10,000",
+        f"{rates[1000]:,.0f}",
+        f"naive ×{rates[1000] / naive:,.0f}",
+    )
+    held = sum(sum(term in post.post.text for term in terms) for post in posts[:50]) / 50
+    bar(
+        "cost of 5,000 rules over 100",
+        "≤ 2×",
+        f"{rates[100] / rates[5000]:.2f}×",
+        f"a post holds {held:.0f} of 25,000 terms",
+    )
+
+
+def rows(random: Random, rules: Sequence[Any], count: int, keys: int = 12) -> Iterator[Any]:
+    """A day of matches, a tenth of them up to an hour late."""
+    from rules.live import Row
+    from rules.windows.events import ticks
+
+    start, step = ticks(NOON), 86_400_000_000 // count
+    for number in range(count):
+        recorded = start + number * step
+        late = random.randint(0, 3_600_000_000) if random.random() < 0.1 else random.randint(0, 60_000_000)
+        rule = rules[random.randrange(len(rules))]
+        key = f"镇{random.randrange(keys)}"
+        yield Row(number + 1, rule.id, rule.version, key, recorded - late, recorded, f"202611-{number:08d}", None)
+
+
+def windows(scale: int) -> None:
+    """A million matches of a day through 1,000 rules."""
+    from rules.live import RuleWindows
+    from rules.windows.events import ticks
+
+    random = Random(8)
+    rules = some_rules(random, 1000, words(random, 5000), query_key="region")
+    log = list(rows(random, rules, 1_000_000 // scale))
+    live = {rule.id: RuleWindows(rule, ticks(NOON)) for rule in rules}
+    start = time.process_time()
+    for row in log:
+        live[row.rule].add(row)
+    took = time.process_time() - start
+    bar(f"matches/s/core, 1,000 rules, {len(log):,} held", "≥ 20,000", f"{len(log) / took:,.0f}")
+
+
+def rebuild(scale: int) -> None:
+    """Rows in the database, a new runner."""
+    from rules.models import Counter, MatchRow
+    from rules.runner import CLOCK, RUNNER, Runner
+    from rules.windows.events import ticks
+
+    random = Random(8)
+    rules = some_rules(random, 1000, words(random, 5000), query_key="region")
+    count = 1_000_000 // scale
+    batch: list[MatchRow] = []
+    for row in rows(random, rules, count):
+        batch.append(MatchRow(**row._asdict()))
+        if len(batch) == 20_000:
+            MatchRow.objects.bulk_create(batch, batch_size=2000)
+            batch.clear()
+    MatchRow.objects.bulk_create(batch, batch_size=2000)
+    end = NOON + timedelta(days=1)
+    for name, value in (("matches", count), (RUNNER, count), (CLOCK, ticks(end))):
+        Counter.objects.update_or_create(name=name, defaults={"value": value})
+    wall, cpu = time.perf_counter(), time.process_time()
+    Runner(rules).step(end, lambda finding, rule: None)
+    cpu = time.process_time() - cpu
+    bar(
+        f"rebuild after restart, {count:,} matches",
+        "≤ 5 s",
+        f"{cpu:.1f} s CPU",
+        f"{time.perf_counter() - wall:.1f} s wall",
+    )
+    MatchRow.objects.all().delete()
+    Counter.objects.all().delete()
+
+
+def post_to_finding(scale: int) -> None:
+    """200 posts a second for a while: from arrival to the sink, matching, journal and windows included."""
+    from django.db import transaction
+
+    from rules import journal
+    from rules.matcher import Matcher
+    from rules.runner import Runner
+
+    random = Random(9)
+    terms = words(random, 5000)
+    rules = some_rules(random, 1000, terms, num_events=1, realert=0)
+    posts = some_posts(random, 4000 // scale, terms)
+    matcher, runner = Matcher(rules, NOON), Runner(rules)
+    runner.step(NOON, lambda finding, rule: None)
+    arrived: dict[str, float] = {}
+    waits: list[float] = []
+    start, done = time.perf_counter(), 0
+
+    def sink(finding: Any, rule: Any) -> None:
+        waits.append(time.perf_counter() - arrived[finding.evidence[0]])
+
+    while done < len(posts):
+        due = min(len(posts), int((time.perf_counter() - start) * 200))
+        batch = posts[done:due]
+        for number, post in enumerate(batch, done):
+            arrived[post.post.id] = start + number / 200
+        done = max(done, due)
+        now = NOON + timedelta(seconds=time.perf_counter() - start)
+        with transaction.atomic():
+            journal.record([(post, matcher.match(post)) for post in batch], now + timedelta(seconds=60))
+        runner.step(now, sink)
+        time.sleep(0.05)
+    waits.sort()
+    p99 = waits[int(len(waits) * 0.99)]
+    bar(
+        f"post → finding p99, 200 posts/s, {len(waits):,} findings",
+        "≤ 2 s",
+        f"{p99:.2f} s",
+        f"median {statistics.median(waits):.2f} s",
+    )
+
+
+def peer(scale: int) -> None:
+    """The same 200 frequency rules on the same matches through ElastAlert2's class and ours."""
+    try:
+        from elastalert.ruletypes import FrequencyRule
+    except ImportError:
+        bar("CPU against ElastAlert2, 200 frequency rules", "≤ 1/20", "peer not installed")
+        return
+    from rules.live import RuleWindows
+    from rules.windows.events import moment, ticks
+
+    random = Random(10)
+    rules = some_rules(random, 200, words(random, 1000), query_key="region")
+    log = sorted(rows(random, rules, 100_000 // scale), key=lambda row: (row.event_time, row.post))
+    theirs = {
+        rule.id: FrequencyRule(
+            {
+                "num_events": 5,
+                "timeframe": timedelta(hours=1),
+                "query_key": "region",
+                "timestamp_field": "at",
+                "name": rule.id,
+            }
+        )
+        for rule in rules
+    }
+    documents = [(row.rule, {"at": moment(row.event_time), "region": row.key, "_id": row.post}) for row in log]
+    start = time.process_time()
+    for rule_id, document in documents:
+        theirs[rule_id].add_data([document])
+    their_cpu = time.process_time() - start
+    live = {rule.id: RuleWindows(rule, ticks(NOON)) for rule in rules}
+    found = 0
+    start = time.process_time()
+    for row in log:
+        found += len(live[row.rule].add(row).appeared)
+    our_cpu = time.process_time() - start
+    their_found = sum(len(rule.matches) for rule in theirs.values())
+    bar(
+        "CPU against ElastAlert2, 200 frequency rules",
+        "≤ 1/20",
+        f"1/{their_cpu / our_cpu:.1f}",
+        f"findings {found} and {their_found}",
+    )
+
+
+def main() -> None:
+    """Print every bar."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--small", action="store_true", help="a tenth of everything")
+    scale = 10 if parser.parse_args().small else 1
+    with tempfile.TemporaryDirectory(prefix="caifeng-bench-") as home:
+        os.environ["CAIFENG_HOME"] = home
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caifeng.settings")
+        from caifeng import bootstrap
+
+        bootstrap.ready()
+        for part in (matching, windows, rebuild, post_to_finding, peer):
+            part(scale)
+
+
+if __name__ == "__main__":
+    main()
