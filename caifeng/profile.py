@@ -226,6 +226,7 @@ def _windows(reading: _Reading, levels: tuple[Level, ...]) -> Iterable[Window]:
         reading.fault("levels", (), "缺少 windows 列表")
         return
     ranks = {level.id: level.rank for level in levels}
+    known: set[tuple[str, str]] = set()
     for index, row in enumerate(rows):
         place: documents.Place = ("windows", index)
         if not isinstance(row, Mapping) or row.get("stage") not in STAGES:
@@ -242,6 +243,9 @@ def _windows(reading: _Reading, levels: tuple[Level, ...]) -> Iterable[Window]:
             except ValueError as error:
                 reading.fault("levels", (*place, level), str(error))
                 continue
+            if (window.stage, level) in known:
+                reading.fault("levels", (*place, level), f"{window.stage} {level} 级已在前面规定")
+            known.add((window.stage, level))
             ceiling = CEILINGS.get(window.stage, {}).get(ranks[level])
             if ceiling and _hours(window) > ceiling and not row.get("reason"):
                 reading.fault(

@@ -54,8 +54,7 @@ def test_a_national_ceiling_is_not_loosened_without_a_reason() -> None:
 
 
 def test_a_recorded_reason_loosens_a_ceiling() -> None:
-    line = "II: 5h, III: 24h, IV: 48h"
-    loose = EXAMPLE["levels"].replace(f"I: 5h, {line}", f"I: 6h, {line}, reason: 县政府 2026 年第 3 次常务会议")
+    loose = EXAMPLE["levels"].replace("I: 5h, II: 5h", "I: 6h, II: 5h, reason: 县政府 2026 年第 3 次常务会议")
 
     windows = profile.load(EXAMPLE | {"levels": loose}).profile.windows
 
@@ -105,3 +104,9 @@ def test_a_rule_on_an_unknown_watch_is_an_error() -> None:
 
 def test_every_rule_of_the_library_can_be_read() -> None:
     assert len(profile.library()) >= 40
+
+
+def test_a_window_given_twice_is_an_error() -> None:
+    twice = EXAMPLE["levels"].replace("IV: 30m}", "IV: 30m}\n  - {stage: confirm, IV: 40m}", 1)
+
+    assert reasons(EXAMPLE | {"levels": twice}) == ["levels.yaml:12: confirm IV 级已在前面规定"]
