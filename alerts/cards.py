@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -43,7 +44,7 @@ def refresh(alert: Alert, event: AlertEvent, now: datetime) -> int:
             recipient=recipient,
             recipient_name=first.recipient_name,
             reason="告警有变化，更新卡片",
-            payload=_payload(first, alert, event),
+            payload={**standing(first), "note": line(event)},
             urgency=4,
             now=now,
             alert=alert,
@@ -52,16 +53,10 @@ def refresh(alert: Alert, event: AlertEvent, now: datetime) -> int:
     )
 
 
-def _payload(first: Notification, alert: Alert, event: AlertEvent) -> dict[str, object]:
+def standing(first: Notification) -> dict[str, Any]:
+    """What the card of a place says whatever comes later, with every button it may come to offer."""
     buttons = _DUTY if str(first.payload.get("role", "")).startswith("duty") else _UNIT
-    return {
-        **first.payload,
-        "state": alert.state,
-        "version": alert.version,
-        "level": alert.level or alert.suggested_level,
-        "actions": [action.value for action in buttons],
-        "note": line(event),
-    }
+    return {**first.payload, "reason": first.reason, "actions": [action.value for action in buttons]}
 
 
 def line(event: AlertEvent) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -19,8 +20,8 @@ from core.errors import CaifengError
 from core.ports import Message, Notifier
 
 Channels = Mapping[str, Notifier]
-#: Alert → state and version of this moment.
-Live = Mapping[int, tuple[State, int]]
+#: Alert → its state, version and level of this moment, as messages name them.
+Live = Mapping[int, Mapping[str, Any]]
 Sending = Notification.Sending
 #: Roles who may have no account and get a link to act by.
 _OF_UNIT = ("contact", "head")
@@ -118,15 +119,23 @@ def _lane(channels: Channels, row: Notification) -> str:
 
 def _live(rows: Sequence[Notification]) -> Live:
     about = {row.alert_id for row in rows if row.alert_id is not None}
-    found = Alert.objects.filter(pk__in=about).values_list("pk", "state", "version") if about else ()
-    return {key: (State(state), version) for key, state, version in found}
+    found = Alert.objects.filter(pk__in=about).values("pk", "state", "version", "level", "suggested_level")
+    return {
+        row["pk"]: {
+            "alert": row["pk"],
+            "state": row["state"],
+            "version": row["version"],
+            "level": row["level"] or row["suggested_level"],
+        }
+        for row in (found if about else ())
+    }
 
 
 def _moot(rows: Sequence[Notification], live: Live) -> dict[UUID, str]:
     """Key → why it is not worth sending any more."""
     settled = _settled_stages(rows)
     reasons = {
-        row.pk: delivery.moot(row.kind, live[row.alert_id][0], stage_settled=_stage(row) in settled)
+        row.pk: delivery.moot(row.kind, State(live[row.alert_id]["state"]), stage_settled=_stage(row) in settled)
         for row in rows
         if row.alert_id is not None
     }
@@ -171,18 +180,19 @@ def _takes_place(lane: str, left: dict[str, int]) -> bool:
 def _parcels(rows: Sequence[Notification], live: Live, channels: Channels, now: datetime) -> tuple[Parcel, ...]:
     first = _first_cards(rows)
     return tuple(
-        Parcel(row=row, lane=_lane(channels, row), message=_message(row, live, first.get(_place(row), ""), now))
+        Parcel(row=row, lane=_lane(channels, row), message=_message(row, live, first.get(_place(row)), now))
         for row in rows
     )
 
 
-def _message(row: Notification, live: Live, card: str, now: datetime) -> Message:
+def _message(row: Notification, live: Live, first: Notification | None, now: datetime) -> Message:
     """The row as its channel gets it; state and version are those of now, so that its buttons work."""
-    data = {**row.payload, "kind": row.kind, "reason": row.reason, "alert": row.alert_id, "thread": card}
-    if row.alert_id is not None:
-        data["state"], data["version"] = live[row.alert_id]
-        if row.payload.get("role") in _OF_UNIT and row.payload.get("unit") and row.payload.get("actions"):
-            data["action_url"] = links.url(row.alert_id, row.payload["unit"], now)
+    facts = live[row.alert_id] if row.alert_id is not None else {"alert": None}
+    data = {**row.payload, "kind": row.kind, "reason": row.reason, **facts}
+    if first is not None:
+        data |= {"thread": first.provider_id, "first": {**cards.standing(first), **facts}}
+    if row.alert_id and row.payload.get("role") in _OF_UNIT and row.payload.get("unit") and row.payload.get("actions"):
+        data["action_url"] = links.url(row.alert_id, row.payload["unit"], now)
     title, text = str(data.pop("title", "")), str(data.pop("text", ""))
     return Message(id=str(row.pk), recipient=row.recipient, title=title, text=text, data=data)
 
@@ -191,11 +201,15 @@ def _place(row: Notification) -> tuple[int | None, str, str]:
     return row.alert_id, row.channel, row.recipient
 
 
-def _first_cards(rows: Sequence[Notification]) -> dict[tuple[int | None, str, str], str]:
-    """(alert, channel, recipient) → provider's id of the first card there."""
+def _first_cards(rows: Sequence[Notification]) -> dict[tuple[int | None, str, str], Notification]:
+    """(alert, channel, recipient) → the first message there, under the provider's id of the card that stands now."""
     about = {row.alert_id for row in rows if row.alert_id is not None}
-    newest_first = cards.of(about).order_by("-sent_at") if about else Notification.objects.none()
-    return {_place(row): row.provider_id for row in newest_first.only("alert", "channel", "recipient", "provider_id")}
+    found: dict[tuple[int | None, str, str], Notification] = {}
+    for row in cards.of(about).order_by("-sent_at") if about else ():
+        if newer := found.get(_place(row)):
+            row.provider_id = newer.provider_id
+        found[_place(row)] = row
+    return found
 
 
 @transaction.atomic

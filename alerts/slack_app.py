@@ -127,10 +127,8 @@ class SlackApp:
                 answer = self.answer(request.payload, clock()) if request.type == "interactive" else {}
             except Rejected:
                 log.warning("socket mode: an interaction that is not ours")
-            finally:
-                # Without an answer Slack shows the person a warning and sends the envelope again.
-                client.send_socket_mode_response(SocketModeResponse(request.envelope_id, answer or None))
-                close_old_connections()
+            # After the work: were it to break, Slack shows the person a warning and sends the envelope again.
+            client.send_socket_mode_response(SocketModeResponse(request.envelope_id, answer or None))
 
         return on_request
 

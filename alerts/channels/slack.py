@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -78,11 +79,12 @@ class Slack:
         """Update first: repeated after a crash it changes nothing, while the reply would stand twice."""
         channel, _, ts = root.removeprefix(CARD).rpartition(":")
         try:
-            self.call("chat.update", channel=channel, ts=ts, blocks=card(message), text=fallback(message))
+            first = _first(message)
+            self.call("chat.update", channel=channel, ts=ts, blocks=card(first), text=fallback(first))
             if note := _note(message):
                 self.call("chat.postMessage", channel=channel, thread_ts=ts, **{**_text(message), "text": note})
         except _Lost:
-            return self._post(message)
+            return self._post(_first(message) if message.data.get("kind") == KIND else message)
         return root
 
     def _by_webhook(self, message: Message) -> str:
@@ -104,6 +106,13 @@ class Slack:
 
 class _Lost(Permanent):
     """The card to follow is no longer there."""
+
+
+def _first(message: Message) -> Message:
+    """The card as it stands now: its own words, with the state and the buttons of this moment."""
+    data = dict(message.data.get("first") or message.data)
+    title, text = str(data.pop("title", message.title)), str(data.pop("text", message.text))
+    return replace(message, title=title, text=text, data=data)
 
 
 def _note(message: Message) -> str:

@@ -314,7 +314,18 @@ def test_later_messages_of_an_alert_carry_the_first_ones_thread() -> None:
 
     step(NINE + timedelta(seconds=9), chat=chat)
 
-    assert [message.data["thread"] for message in chat.got] == ["", f"card:C1:{first.pk}"]
+    assert [message.data.get("thread") for message in chat.got] == [None, f"card:C1:{first.pk}"]
+
+
+def test_a_card_that_was_started_anew_is_the_one_that_is_followed() -> None:
+    alert, chat = an_alert(), Recorder(lambda message: f"card:C1:{message.title}")
+    for second, title in enumerate(("old", "new", "next")):
+        now = NINE + timedelta(seconds=second)
+        put(title, alert=alert, now=now, payload={"title": title, "text": "x"})
+        step(now, chat=chat)
+
+    last = chat.got[-1].data
+    assert (last["thread"], last["first"]["title"]) == ("card:C1:new", "old")
 
 
 def test_a_shared_lane_counts_all_recipients() -> None:

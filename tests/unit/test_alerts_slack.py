@@ -133,6 +133,18 @@ def test_a_later_message_updates_the_card_and_answers_below_it(slack: Slack, cha
     assert reply["thread_ts"] == root.rpartition(":")[2]
 
 
+def test_a_later_message_leaves_the_cards_own_words(slack: Slack, chat: Chat) -> None:
+    root = slack.send(a_message())
+    first = {**a_message().data, "title": "欠薪", "text": "讨薪", "state": "handling", "actions": ["handle"]}
+
+    slack.send(a_message(id="m2", title="催办：欠薪", text="请抓紧", data={"thread": root, "first": first}))
+
+    card_, reply = chat.messages.values()
+    assert "催办" not in json.dumps(card_["blocks"], ensure_ascii=False)
+    assert actions_of(card_) == ["alert:handle", "open"]
+    assert reply["text"].startswith("催办：欠薪")
+
+
 def test_a_card_that_is_gone_is_started_anew(slack: Slack, chat: Chat) -> None:
     provider_id = slack.send(a_message(data={"thread": "card:C1:1.000001"}))
 
