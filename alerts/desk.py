@@ -564,8 +564,10 @@ def _restart_for_lead(case: _Case) -> None:
 
 def _confirmation(alert: Alert, profile: Profile, since: datetime) -> list[PlannedDeadline]:
     """The clock of the duty officer."""
-    planned = deadlines.plan(alert.suggested_level, detected_at=since, confirmed_at=since, profile=profile)
-    return [deadline for deadline in planned if deadline.stage in deadlines.FROM_DETECTION]
+    windows = (
+        deadlines.find_window(stage, alert.suggested_level, profile) for stage in sorted(deadlines.FROM_DETECTION)
+    )
+    return [deadlines.date_window(window, since, profile) for window in windows if window is not None]
 
 
 def _record(case: _Case) -> AlertEvent:
