@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from core.clock import SHANGHAI
@@ -71,9 +72,14 @@ def from_json(values: Mapping[str, Any]) -> History:
         gaps=(weight, total, squares),
         gap=values["gap"],
         recent=values["recent"],
-        until=datetime.fromisoformat(values["until"]) if values["until"] else None,
+        until=until_of(values),
         hours=values["hours"],
     )
+
+
+def until_of(values: Mapping[str, Any]) -> datetime | None:
+    """Up to when a row's history has counted."""
+    return datetime.fromisoformat(values["until"]) if values.get("until") else None
 
 
 def slot(at: datetime) -> int:
@@ -129,6 +135,17 @@ def _hours(start: datetime, end: datetime) -> Iterator[datetime]:
 def _chance(history: History, index: int) -> float:
     """Chance that an hour of this slot brings something: own experience, steadied by like days at that hour."""
     everything = (sum(history.active) + 0.5) / (sum(history.watched) + 1)
+    return _steadied(history, index, everything)
+
+
+@lru_cache(maxsize=8)
+def _chances(history: History) -> tuple[float, ...]:
+    """The chance of every slot."""
+    everything = (sum(history.active) + 0.5) / (sum(history.watched) + 1)
+    return tuple(_steadied(history, index, everything) for index in range(SLOTS))
+
+
+def _steadied(history: History, index: int, everything: float) -> float:
     peers = slice(index % 24, 120, 24) if index < 120 else slice(120 + index % 24, SLOTS, 24)
     usual = (sum(history.active[peers]) + everything * PRIOR_OF_PRIOR) / (sum(history.watched[peers]) + PRIOR_OF_PRIOR)
     return (history.active[index] + usual * PRIOR) / (history.watched[index] + PRIOR)
@@ -155,17 +172,17 @@ def silence(history: History, since: datetime, now: datetime) -> Silence:
         return Silence(probability=1.0, expected=0.0)
     expected = _expected(history, since, now)
     shape, scale = _weibull(history)
-    daily = sum(_chance(history, index) for index in range(SLOTS)) / 7
+    daily = sum(_chances(history)) / 7
     tail = math.exp(-((expected / scale) ** shape))
     return Silence(probability=min(1.0, tail * max(daily, 1 / 7)), expected=expected)
 
 
 def _expected(history: History, since: datetime, now: datetime) -> float:
-    total = 0.0
+    total, by_slot = 0.0, _chances(history)
     start = max(since, now - LONGEST_GAP * HOUR)
     while start < now:
         end = min(_full_hour(start) + HOUR, now)
-        total += (end - start) / HOUR * _chance(history, slot(start))
+        total += (end - start) / HOUR * by_slot[slot(start)]
         start = end
     return total
 
@@ -197,4 +214,4 @@ def recent_rate(history: History) -> tuple[int, float]:
     if history.hours < ENOUGH or history.until is None:
         return 0, 0.0
     hours = [history.until - HOUR * back for back in range(1, 25)]
-    return history.recent.count("1"), sum(_chance(history, slot(hour)) for hour in hours)
+    return history.recent.count("1"), sum(_chances(history)[slot(hour)] for hour in hours)

@@ -28,6 +28,22 @@ class NotNow(IgnoreRequest):
     """Refused for the time being: the next crawl may ask again."""
 
 
+def failure_words(error: BaseException | None) -> str:
+    """A failure of the network in Chinese for people, with the technical word behind it."""
+    if isinstance(error, IgnoreRequest):
+        refusal = str(error) or "请求被拒绝"
+        return "应答解压后太大，已停止" if "DOWNLOAD_MAXSIZE" in refusal else refusal
+    name = type(error).__name__
+    words = {
+        "CannotResolveHostError": "域名解析不到，或解析到不允许的地址",
+        "DownloadConnectionRefusedError": "对方拒绝连接",
+        "DownloadTimeoutError": "超时",
+        "DownloadCancelledError": "应答太大，已停止",
+        "ResponseDataLossError": "应答不完整",
+    }
+    return f"{words.get(name, '连接失败')}（{name}：{str(error)[:160]}）"
+
+
 class _OfCrawl:
     """Knows the crawl its crawler runs."""
 
@@ -127,6 +143,6 @@ class Manners(_OfCrawl):
         except IgnoreRequest:
             # It redirects to where this source may not go: as good as not there.
             return read_robots(404, b"", self._crawl.clock())
-        except Exception:  # noqa: BLE001 - whatever the network did, the file could not be had
-            return read_robots(0, b"", self._crawl.clock())
+        except Exception as error:  # noqa: BLE001 - whatever the network did, the file could not be had
+            return read_robots(0, b"", self._crawl.clock(), why=failure_words(error))
         return read_robots(response.status, response.body, self._crawl.clock())

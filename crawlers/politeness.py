@@ -62,14 +62,14 @@ class Robots:
     """What one robots.txt says, and until when that counts."""
 
     rules: Protego | None
-    #: True when nothing may be fetched because the file itself could not be.
-    closed: bool
+    #: Why the file itself could not be had, so that nothing may be fetched; empty when it could.
+    closed: str
     until: datetime
 
     def refusal(self, url: str, agent: str) -> str:
         """Why a URL may not be fetched, in Chinese; empty when it may."""
         if self.closed:
-            return "robots.txt 暂时取不到，按规矩先不采集"
+            return f"robots.txt 暂时取不到（{self.closed}），按规矩先不采集"
         if self.rules is not None and not self.rules.can_fetch(url, agent):
             return "robots.txt 不允许采集这个地址"
         return ""
@@ -82,15 +82,15 @@ class Robots:
         return max(float(self.rules.crawl_delay(agent) or 0), rate.seconds / rate.requests if rate else 0.0)
 
 
-def read_robots(status: int, body: bytes, now: datetime) -> Robots:
+def read_robots(status: int, body: bytes, now: datetime, why: str = "") -> Robots:
     """RFC 9309 §2.3.1: a file that is not there allows everything, one that cannot be had forbids everything."""
     if status == 200:
         return Robots(
-            rules=Protego.parse(body[:ROBOTS_SIZE].decode("utf-8", "replace")), closed=False, until=now + ROBOTS_KEPT
+            rules=Protego.parse(body[:ROBOTS_SIZE].decode("utf-8", "replace")), closed="", until=now + ROBOTS_KEPT
         )
     if 400 <= status < 500 and status != 429:
-        return Robots(rules=None, closed=False, until=now + ROBOTS_KEPT)
-    return Robots(rules=None, closed=True, until=now + ROBOTS_RETRY)
+        return Robots(rules=None, closed="", until=now + ROBOTS_KEPT)
+    return Robots(rules=None, closed=why or f"对方返回 {status}", until=now + ROBOTS_RETRY)
 
 
 @dataclass(slots=True)

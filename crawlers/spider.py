@@ -23,7 +23,7 @@ from crawlers.extraction import decode
 from crawlers.feeds import read_feed
 from crawlers.interfaces import Answer, page_url, read_api, read_hotlist
 from crawlers.markup import absolute
-from crawlers.middlewares import NotNow
+from crawlers.middlewares import NotNow, failure_words
 from crawlers.pages import Link, login_wall, read_index, read_thread
 from crawlers.reading import FORM
 from crawlers.records import fields
@@ -120,7 +120,7 @@ class SourceSpider(scrapy.Spider):
         """An index page could not be had."""
         self.crawl.asked += 1
         self.crawl.complete = False
-        words = _failure_words(failure)
+        words = failure_words(failure.value)
         self.crawl.fail(words, blocked="robots.txt 不允许" in words)
 
     async def _feed(self, response: Response, template: str, page: int) -> list[Request]:
@@ -274,7 +274,7 @@ class SourceSpider(scrapy.Spider):
         if isinstance(failure.value, IgnoreRequest) and not isinstance(failure.value, NotNow):
             return
         crawl.complete = False
-        crawl.refuse(_failure_words(failure))
+        crawl.refuse(failure_words(failure.value))
 
     def _page_item(self, response: Response, link: Link) -> RawItem:
         if not (link.title or link.published):
@@ -358,19 +358,3 @@ def _wall(response: Response) -> str:
     if not _content_type(response).startswith("text/html"):
         return ""
     return login_wall(_decoded(response.body, _content_type(response)), url=response.url, asked=_asked(response))
-
-
-def _failure_words(failure: Failure) -> str:
-    """The failure in Chinese for people, with the technical word behind it."""
-    if isinstance(failure.value, IgnoreRequest):
-        refusal = str(failure.value) or "请求被拒绝"
-        return "应答解压后太大，已停止" if "DOWNLOAD_MAXSIZE" in refusal else refusal
-    name = failure.type.__name__ if failure.type else "Error"
-    words = {
-        "CannotResolveHostError": "域名解析不到，或解析到不允许的地址",
-        "DownloadConnectionRefusedError": "对方拒绝连接",
-        "DownloadTimeoutError": "超时",
-        "DownloadCancelledError": "应答太大，已停止",
-        "ResponseDataLossError": "应答不完整",
-    }
-    return f"{words.get(name, '连接失败')}（{name}：{str(failure.value)[:160]}）"

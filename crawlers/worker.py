@@ -309,11 +309,13 @@ def finish_crawl(crawl: Crawl, row: SourceState, owner: str, now: datetime) -> N
         "unchanged": row.unchanged + (ok and crawl.new == 0),
         "items": row.items + crawl.new,
         "outcome": crawl.outcome,
-        "history": rhythm.as_json(),
         "new_at": [at.isoformat() for at in new_at],
         # Pages were left out: the index has to be read again, so it must not count as unchanged.
         "validators": {url: one.as_json() for url, one in crawl.validators.items()} if ok and crawl.complete else {},
     }
+    if rhythm.until != history.until_of(row.history or {}):
+        # Ten kilobytes that change once an hour.
+        changes["history"] = rhythm.as_json()
     read, unreadable = health.readings(crawl.source.id, now)
     facts = health.Facts(
         read=read,
