@@ -9,7 +9,6 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import json
 import random
 import re
 import subprocess
@@ -17,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
 from pathlib import Path
 
 from core.ids import content_hash
@@ -73,7 +71,11 @@ def masks() -> None:
         hit += bool(wanted and wanted <= found)
         missed += bool(wanted - found)
         extra += bool(found - wanted)
-    show(f"mask, {len(lines)} own lines: recall / precision", "≥ .98 / ≥ .98", f"{hit / (hit + missed):.4f} / {hit / (hit + extra):.4f}")
+    show(
+        f"mask, {len(lines)} own lines: recall / precision",
+        "≥ .98 / ≥ .98",
+        f"{hit / (hit + missed):.4f} / {hit / (hit + extra):.4f}",
+    )
 
 
 def places() -> None:
@@ -84,7 +86,11 @@ def places() -> None:
         expected = {path for path in paths.split(";") if path}
         found = set(finder.find(text)[: max(1, len(expected))])
         right, said, wanted = right + len(found & expected), said + len(found), wanted + len(expected)
-    show(f"regions, {len(lines)} own lines: precision / recall", "≥ .97 / ≥ .90", f"{right / said:.4f} / {right / wanted:.4f}")
+    show(
+        f"regions, {len(lines)} own lines: precision / recall",
+        "≥ .97 / ≥ .90",
+        f"{right / said:.4f} / {right / wanted:.4f}",
+    )
 
 
 def edited(text: str, share: float, chance: random.Random) -> str:
@@ -98,7 +104,18 @@ def edited(text: str, share: float, chance: random.Random) -> str:
 
 def reposted(text: str, chance: random.Random) -> str:
     """The text as people pass it on."""
-    prefix = chance.choice(("转发微博//@{}:", "//@{}:", "扩散//@{}：", "[泪]回复@{}:", "转发理由：太惨了//@{}:", "[网传]", "转：", "【转】"))
+    prefix = chance.choice(
+        (
+            "转发微博//@{}:",
+            "//@{}:",
+            "扩散//@{}：",
+            "[泪]回复@{}:",
+            "转发理由：太惨了//@{}:",
+            "[网传]",
+            "转：",
+            "【转】",
+        )
+    )
     return prefix.format(chance.choice(("湖南身边事", "小禾苗2019", "user_88"))) + text
 
 
@@ -123,25 +140,38 @@ def near_duplicates() -> None:
         copies = place([change(texts[index]) for index in chosen], 1_000_000)
         found = sum(copy.story == placed[index].story for copy, index in zip(copies, chosen, strict=True))
         show(f"near-duplicates: recall, {name}", bar, f"{found / len(chosen):.4f}")
-    pairs = [(texts[index], texts[int(str(one.story)[1:])]) for index, one in enumerate(placed) if one.story != f"p{index}"]
+    pairs = [
+        (texts[index], texts[int(str(one.story)[1:])]) for index, one in enumerate(placed) if one.story != f"p{index}"
+    ]
     true = sum(jaccard(left, right) >= 0.5 for left, right in pairs)
-    show(f"near-duplicates: precision of {len(pairs)} joins (3-gram Jaccard ≥ .5)", "≥ .97", f"{true / max(1, len(pairs)):.4f}")
+    show(
+        f"near-duplicates: precision of {len(pairs)} joins (3-gram Jaccard ≥ .5)",
+        "≥ .97",
+        f"{true / max(1, len(pairs)):.4f}",
+    )
 
 
 def jaccard(left: str, right: str) -> float:
     """Exact similarity of character 3-grams, letters only."""
-    grams = [{letters[i : i + 3] for i in range(len(letters) - 2)} for letters in (re.sub(r"[\W_]+", "", text) for text in (left, right))]
+    grams = [
+        {letters[i : i + 3] for i in range(len(letters) - 2)}
+        for letters in (re.sub(r"[\W_]+", "", text) for text in (left, right))
+    ]
     return len(grams[0] & grams[1]) / max(1, len(grams[0] | grams[1]))
 
 
 def board_incidents() -> dict[str, tuple[str, str]]:
     """Message id → (incident, title) of the message board, placed in time order."""
     rows = sorted(corpora.rows("messages/board"), key=lambda row: _moment(row["published_at"]))
-    posts = [a_post(row["text"], title=row["title"], number=int(row["id"]), at=_moment(row["published_at"])) for row in rows]
+    posts = [
+        a_post(row["text"], title=row["title"], number=int(row["id"]), at=_moment(row["published_at"])) for row in rows
+    ]
     tagger, merger, found = Tagger(), Merger(), {}
     for first in range(0, len(posts), 256):
         batch = posts[first : first + 256]
-        for placed in merger.place([TaggedPost(post=post, tags=tags) for post, tags in zip(batch, tagger.tag(batch), strict=True)]):
+        for placed in merger.place(
+            [TaggedPost(post=post, tags=tags) for post, tags in zip(batch, tagger.tag(batch), strict=True)]
+        ):
             found[placed.post.id[1:]] = (str(placed.incident), placed.post.title)
     return found
 
@@ -179,21 +209,30 @@ def speed() -> None:
     mix = [post for index in range(0, 4608, 9) for post in (*weibo[index : index + 9], long[index // 9])]
 
     def run(posts: list[Post]) -> float:
-        return len(posts) / seconds(lambda: [tagger.tag(posts[first : first + 256]) for first in range(0, len(posts), 256)])
+        return len(posts) / seconds(
+            lambda: [tagger.tag(posts[first : first + 256]) for first in range(0, len(posts), 256)]
+        )
 
     mixed, messages = run(mix), run(long)
     sample = [post.text for post in mix[:60]]
     baseline = len(sample) / seconds(lambda: snow.moods(sample))
     show("whole tag stage, 90/10 microblog/messages, posts/s", "≥ 15,000", f"{mixed:,.0f}")
     show("whole tag stage, long messages, posts/s", "≥ 4,000", f"{messages:,.0f}")
-    show("whole tag stage against SnowNLP's sentiment alone (mix)", "≥ 100 ×", f"{mixed / baseline:,.0f} × ({baseline:,.0f}/s)")
+    show(
+        "whole tag stage against SnowNLP's sentiment alone (mix)",
+        "≥ 100 ×",
+        f"{mixed / baseline:,.0f} × ({baseline:,.0f}/s)",
+    )
 
 
 def size() -> None:
     """Bytes of the committed models; time until the heads answer, in a fresh process, numpy's import apart."""
     total = sum(path.stat().st_size for path in MODELS.iterdir() if path.is_file())
     code = "import numpy, time; t = time.perf_counter(); from pipeline import heads; heads.load().read(['停水']); print(time.perf_counter() - t)"
-    cold = min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(3))
+    cold = min(
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    )
     show("model files", "≤ 3 MB", f"{total / 1e6:.2f} MB")
     show("cold load of the heads", "≤ 100 ms", f"{1000 * cold:.0f} ms")
 

@@ -120,7 +120,7 @@ class Heads:
         totals = np.zeros((len(texts), COLUMNS), dtype=np.int32)
         for buckets, lengths in grams:
             _add(totals, self._words.take(buckets, axis=0), lengths)
-        scores = totals * self._scales.weight / root + self._scales.bias
+        scores = totals.astype(np.float32) * self._scales.weight / root + self._scales.bias
         kinds = likely(scores, self._calibration)
         mixed = scores[:, SHARED].copy()
         for place in range(_LIKELY):
@@ -134,7 +134,9 @@ class Heads:
         first = kind << features.BITS
         for buckets, lengths in grams:
             _add(totals, self._deviations.take(buckets + np.repeat(first, lengths))[:, None], lengths)
-        result: Floats = totals[:, :3] * self._scales.deviation[kind] / root + self._scales.deviation_bias[kind]
+        result: Floats = (
+            totals[:, :3].astype(np.float32) * self._scales.deviation[kind] / root + self._scales.deviation_bias[kind]
+        )
         return result
 
 

@@ -32,7 +32,7 @@ SAME_STORY = 0.5
 #: Cosine from which a story belongs to an incident.
 SAME_INCIDENT = 0.3
 #: Stories and incidents not seen for so long take no more posts.
-STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=45)
+STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=90)
 HALF_LIFE = timedelta(hours=6)
 _READ = 1000
 _CENTRE_TERMS = 40

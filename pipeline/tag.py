@@ -75,32 +75,37 @@ class Tagger:
         return self._tags([_form(title, text) for title, text in texts], [""] * len(texts), [Engagement()] * len(texts))
 
     def _tags(self, forms: Sequence[_Form], tiers: Sequence[str], engagements: Sequence[Engagement]) -> list[Tags]:
+        """Stage by stage over the whole batch: each stage's tables stay in the processor's cache."""
         if not forms:
             return []
-        reading = self._heads.read([form.text for form in forms])
-        moods = reading.moods if self._moods is None else self._moods([form.text for form in forms])
+        texts = [form.text for form in forms]
+        folded = [text.lower() for text in texts]
+        learned = self._heads.read(texts)
+        moods = learned.moods if self._moods is None else self._moods(texts)
         rows = zip(
-            forms,
             tiers,
             engagements,
             _sentiments(moods),
-            reading.classes.round(4).tolist(),
-            reading.government.tolist(),
+            learned.classes.round(4).tolist(),
+            learned.government.tolist(),
+            [self._terms.find(text, form.title_ends) for text, form in zip(folded, forms, strict=True)],
+            [self._places.find(text) for text in texts],
+            [self._keywords.find(text) for text in folded],
             strict=True,
         )
         return [self._one(*row) for row in rows]
 
     def _one(
         self,
-        form: _Form,
         tier: str,
         engagement: Engagement,
         sentiment: Sentiment,
         classes: list[float],
         government: float,
+        found: Found,
+        regions: tuple[str, ...],
+        keywords: tuple[str, ...],
     ) -> Tags:
-        folded = form.text.lower()
-        found = self._terms.find(folded, form.title_ends)
         class7 = dict(zip(heads.CLASSES, classes, strict=True)) if government >= _GATE else {}
         topics = self._scheme.judge(found.topics, class7, government)
         flags = _flags(found, tier)
@@ -111,10 +116,10 @@ class Tagger:
                 Score(id=label, score=class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)
             ),
             sentiment=sentiment,
-            regions=self._places.find(form.text),
+            regions=regions,
             institutions=tuple(sorted(found.institutions, key=found.institutions.__getitem__, reverse=True))[:6],
             flags=flags,
-            keywords=self._keywords.find(folded),
+            keywords=keywords,
             risk=points,
             risk_reasons=reasons,
             confident=sentiment.score >= _SURE_MOOD and (government < 0.5 or max(classes) >= _SURE_CLASS),

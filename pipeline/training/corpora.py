@@ -103,6 +103,11 @@ def messages() -> list[Example]:
     return found
 
 
+def all_messages() -> list[Example]:
+    """Every citizen's message, without a label."""
+    return [_example(message(row), 0, "gov") for name in ("messages/board", "messages/replied") for row in rows(name)]
+
+
 def classes() -> list[Example]:
     """The seven government classes."""
     return [

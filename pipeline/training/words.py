@@ -1,4 +1,4 @@
-"""Word statistics for keywords: how rare each word is in the training texts."""
+"""Word statistics for keywords and incidents: how rare each word is in the kind of text where it is commonest."""
 
 from __future__ import annotations
 
@@ -13,14 +13,33 @@ import rjieba
 
 _WORD = re.compile("[\u4e00-\u9fa5]{2,8}")
 _MOST = 25_000
+#: A word this rare everywhere is as good as unknown.
+_LEAST = 3
 
 
-def write(path: Path, texts: Sequence[str]) -> None:
-    """`word<TAB>rarity`: tenths of the natural log of texts per text with the word, commonest first."""
+def _counts(texts: Sequence[str], cutter: rjieba.Jieba) -> Counter[str]:
     seen: Counter[str] = Counter()
-    cutter = rjieba.Jieba()
     for text in texts:
         seen.update({word for word in cutter.cut(text[:600], True) if _WORD.fullmatch(word)})
-    common = sorted(seen.items(), key=lambda item: (-item[1], item[0]))[:_MOST]
-    lines = [f"{word}\t{round(10 * math.log(len(texts) / count))}" for word, count in common]
-    path.write_bytes(gzip.compress("\n".join(lines).encode(), 9, mtime=0))
+    return seen
+
+
+def rarities(kinds: Sequence[Sequence[str]]) -> dict[str, int]:
+    """word → tenths of ln(texts per text with the word), the least over the kinds of texts.
+
+    `扰民` is rare on the whole and in every tenth complaint: it tells no complaint from another.
+    """
+    cutter = rjieba.Jieba()
+    found: dict[str, int] = {}
+    for texts in kinds:
+        for word, count in _counts(texts, cutter).items():
+            if count >= _LEAST:
+                rarity = round(10 * math.log(len(texts) / count))
+                found[word] = min(rarity, found.get(word, rarity))
+    return found
+
+
+def write(path: Path, kinds: Sequence[Sequence[str]]) -> None:
+    """`word<TAB>rarity`, commonest first."""
+    common = sorted(rarities(kinds).items(), key=lambda item: (item[1], item[0]))[:_MOST]
+    path.write_bytes(gzip.compress("\n".join(f"{word}\t{rarity}" for word, rarity in common).encode(), 9, mtime=0))

@@ -55,7 +55,8 @@ def test_full_width_digits_are_a_phone_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("author", "label"), [("石小禾", "石*禾"), ("石采薇禾", "石**禾"), ("李", "李*"), ("王五", "王*"), (" ", ""), ("a" * 40, "a******a")]
+    ("author", "label"),
+    [("石小禾", "石*禾"), ("石采薇禾", "石**禾"), ("李", "李*"), ("王五", "王*"), (" ", ""), ("a" * 40, "a******a")],
 )
 def test_author_shows_first_and_last_character_only(author: str, label: str) -> None:
     assert author_label(author) == label

@@ -1,0 +1,71 @@
+"""The committed models: their vectors, their size, their constants."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pipeline import features, heads
+from pipeline.training import calibration
+
+
+def test_heads_still_read_the_test_vectors_as_when_they_were_trained() -> None:
+    vectors = json.loads((heads.MODELS / "vectors.json").read_text("utf-8"))
+
+    found = heads.load().read([vector["text"] for vector in vectors])
+
+    np.testing.assert_allclose(found.moods, [vector["moods"] for vector in vectors], atol=0.002)
+    np.testing.assert_allclose(found.classes, [vector["classes"] for vector in vectors], atol=0.002)
+
+
+def test_card_names_the_hash_constants_in_use() -> None:
+    card = json.loads((heads.MODELS / "card.json").read_text("utf-8"))
+
+    assert card["hash"] == json.loads(json.dumps(features.constants()))
+
+
+def test_model_files_stay_under_three_megabytes() -> None:
+    assert sum(path.stat().st_size for path in heads.MODELS.iterdir() if path.is_file()) <= 3_000_000
+
+
+def test_a_text_reads_the_same_alone_and_in_a_batch() -> None:
+    texts = ["小区停水三天没人管", "", "谢谢社区", "请问居住证在哪里办理？" * 50]
+
+    together = heads.load().read(texts).moods
+    alone = np.concatenate([heads.load().read([text]).moods for text in texts])
+
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_the_longest_and_most_repetitive_text_does_not_overflow_a_lane() -> None:
+    found = heads.load().read(["差" * 100_000, "好" * 100_000])
+
+    assert found.moods[0, 0] > 0.5
+    assert found.moods[1, 2] > 0.5
+
+
+@pytest.mark.parametrize("text", ["\x00\x00", "\ud800", "😀" * 10, " \t\n", "ａＢＣ１２３"])
+def test_hostile_characters_are_read_without_error(text: str) -> None:
+    found = heads.load().read([text])
+
+    assert np.isfinite(found.moods).all()
+
+
+def test_width_case_digits_and_blanks_do_not_change_the_grams() -> None:
+    plain, odd = features.grams(["abc 19元"]), features.grams(["ＡＢＣ　８ ８元"])
+
+    assert [buckets.tolist() for buckets, _ in plain] == [buckets.tolist() for buckets, _ in odd]
+
+
+def test_calibration_finds_the_slope_that_made_the_labels() -> None:
+    chance = np.random.default_rng(0)
+    scores = chance.normal(size=(4000, 3)).astype(np.float32)
+    chances = heads.softmax(3 * scores)
+    labels = np.array([chance.choice(3, p=row / row.sum()) for row in chances.astype(float)])
+
+    slope, _ = calibration.softmax(scores, labels)
+
+    assert slope == pytest.approx(3, rel=0.1)
+    assert calibration.error(heads.softmax(slope * scores), labels) < 0.03

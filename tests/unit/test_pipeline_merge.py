@@ -1,0 +1,122 @@
+"""Stories and incidents: stable, counted, shared between workers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from core.ids import content_hash
+from core.model import Engagement, Mood, Post, Precision, Sentiment, TaggedPost, Tags
+from pipeline.merge import HALF_LIFE, Merger, heat_now
+
+NINE = datetime(2026, 11, 20, 1, tzinfo=UTC)
+PLANT = "石澜镇化工厂昨夜偷排废水，澜口水库出现大量死鱼，村民反映气味刺鼻"
+
+
+def a_post(text: str, *, name: str = "p1", at: datetime = NINE, source: str = "board") -> TaggedPost:
+    post = Post(
+        id=name,
+        source=source,
+        kind="board",
+        url="",
+        title="",
+        text=text,
+        language="zh-Hans",
+        published_at=at,
+        precision=Precision.SECOND,
+        first_seen_at=at,
+        author_hash="",
+        author_label="",
+        engagement=Engagement(),
+        content_hash=content_hash(text),
+    )
+    tags = Tags(
+        topics=(),
+        class7=(),
+        sentiment=Sentiment(label=Mood.NEUTRAL, negative=0.0, neutral=1.0, positive=0.0),
+        regions=("采川县/石澜镇",),
+        institutions=(),
+        flags=(),
+        keywords=(),
+        risk=0,
+        risk_reasons=(),
+        confident=True,
+        model_version="test",
+    )
+    return TaggedPost(post=post, tags=tags)
+
+
+def test_near_duplicates_share_a_story_and_are_counted() -> None:
+    merger = Merger()
+
+    first, second = merger.place([a_post(PLANT), a_post(f"转发微博//@小禾:{PLANT}", name="p2", source="weibo")])
+
+    assert (first.story, second.story) == ("p1", "p1")
+    changes = merger.changes()
+    assert [story.size for story in changes.stories] == [2]
+    assert changes.incidents[0].sources == ("board", "weibo")
+
+
+def test_two_texts_about_one_matter_share_an_incident_only() -> None:
+    merger = Merger()
+
+    first, second = merger.place(
+        [a_post(PLANT), a_post("澜口水库死鱼成片，都说是石澜镇化工厂偷排废水造成的，环保局查了吗", name="p2")]
+    )
+
+    assert first.story != second.story
+    assert first.incident == second.incident == "p1"
+
+
+def test_another_matter_founds_its_own_incident() -> None:
+    merger = Merger()
+
+    placed = merger.place([a_post(PLANT), a_post("竹浦街道公交停运两周，老人出行不便，何时恢复", name="p2")])
+
+    assert [one.incident for one in placed] == ["p1", "p2"]
+
+
+def test_a_post_that_has_its_story_keeps_it_and_is_not_counted_again() -> None:
+    merger = Merger()
+
+    (placed,) = merger.place([replace(a_post(PLANT), story="old", incident="older")])
+
+    assert (placed.story, placed.incident) == ("old", "older")
+    assert merger.changes().stories == ()
+
+
+def test_a_second_worker_goes_on_from_the_rows_of_the_first() -> None:
+    first = Merger()
+    first.place([a_post(PLANT)])
+    rows = first.changes()
+
+    second = Merger(rows.stories, rows.incidents)
+    (placed,) = second.place([a_post(PLANT + "！", name="p9")])
+
+    assert placed.story == "p1"
+    assert second.changes().stories[0].size == 2
+
+
+def test_posts_follow_an_incident_that_was_joined_into_another() -> None:
+    merger = Merger()
+    merger.place([a_post(PLANT), a_post("竹浦街道公交停运两周，老人出行不便，何时恢复", name="p2")])
+    rows = {row.id: row for row in merger.changes().incidents}
+
+    merger.learn((), [replace(rows["p1"], merged_into="p2")])
+    (placed,) = merger.place([a_post(PLANT, name="p3")])
+
+    assert placed.incident == "p2"
+
+
+def test_old_stories_take_no_more_posts_and_are_forgotten() -> None:
+    merger = Merger()
+    merger.place([a_post(PLANT)])
+
+    merger.forget(NINE + timedelta(days=120))
+    (placed,) = merger.place([a_post(PLANT, name="p2", at=NINE + timedelta(days=120))])
+
+    assert (placed.story, placed.incident) == ("p2", "p2")
+
+
+def test_heat_halves_with_every_half_life() -> None:
+    assert heat_now(8.0, NINE, NINE + 2 * HALF_LIFE) == 2.0
