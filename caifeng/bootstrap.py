@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -108,7 +108,14 @@ def post_store() -> PostStore:
     return SqliteStore(settings.HOME / "posts.sqlite3")
 
 
+def check(sections: Mapping[str, str]) -> None:
+    """Check a profile given as section → text. Raises ConfigError with every fault."""
+    from caifeng import profile
+
+    profile.load(sections)
+
+
 def _wire_console() -> None:
     from console import deps
 
-    deps.install(post_store=post_store, profile=profile, rules=rules, sources=sources)
+    deps.install(post_store=post_store, profile=profile, rules=rules, sources=sources, check=check)

@@ -115,9 +115,11 @@ def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
     """uvicorn in this thread, the loops of other roles and our own sign of life beside it."""
     import uvicorn
     from django.conf import settings
+    from django.core.management import call_command
 
     _die_with_parent()
     bootstrap.ready()
+    call_command("collectstatic", interactive=False, verbosity=0)
     from caifeng.asgi import application
     from caifeng.light import Serving, Watch
 
