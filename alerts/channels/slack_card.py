@@ -86,7 +86,7 @@ def _head(message: Message) -> str:
 def _facts(data: Mapping[str, Any]) -> list[Block]:
     state = str(data.get("state") or "")
     label = State(state).label if state in set(State) else state
-    facts = {"编号": str(data.get("number") or ""), "状态": label, "责任单位": str(data.get("unit") or "")}
+    facts = {"编号": str(data.get("number") or ""), "状态": label}
     return [marked(cut(f"*{name}*　{escape(value)}", FIELD)) for name, value in facts.items() if value]
 
 

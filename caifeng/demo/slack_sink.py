@@ -370,7 +370,7 @@ class Chat:
         blocks = "".join(self._block(key, block) for block in message.get("blocks") or [])
         below = "".join(f"<li>{_words(reply.get('text'))}</li>" for reply in thread)
         edited = "（已更新）" if message.get("edited") else ""
-        head = f"<p class=where>#{_safe(message['channel'])} {edited}</p>"
+        head = f"<p class=where>#{_safe(str(message['channel']).removeprefix('#'))} {edited}</p>"
         return f"<article>{head}{blocks or _paragraph(message.get('text'))}<ol>{below}</ol></article>"
 
     def _block(self, key: str, block: Json) -> str:
@@ -379,7 +379,7 @@ class Chat:
             return f"<h2>{_words(block['text']['text'])}</h2>"
         if kind == "section":
             texts = [block["text"]] if block.get("text") else block["fields"]
-            return "".join(_paragraph(text["text"]) for text in texts)
+            return "".join(_bold(_paragraph(text["text"])) for text in texts)
         if kind == "context":
             return "".join(f"<p class=why>{_words(e.get('text'))}</p>" for e in block["elements"])
         return "".join(self._element(key, e) for e in block.get("elements", ()))
@@ -431,6 +431,10 @@ def _safe(text: Any) -> str:
 def _words(text: Any) -> str:
     """Slack's own escapes back to characters, then HTML's."""
     return _safe(html.unescape(str(text or "")))
+
+
+def _bold(escaped: str) -> str:
+    return re.sub(r"\*([^*<>\n]{1,80})\*", r"<b>\1</b>", escaped)
 
 
 def _paragraph(text: Any) -> str:
