@@ -16,6 +16,10 @@ from console.access import cached_officer, visible_alerts
 from console.clocks import day
 from console.roles import Officer, Page, may_open
 from core.clock import SHANGHAI
+from crawlers.models import SourceState
+
+#: Healths of a source a person should look at.
+TROUBLE = (SourceState.Health.SILENT, SourceState.Health.BROKEN, SourceState.Health.BLOCKED, SourceState.Health.SLOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,4 +124,7 @@ def _notes(officer: Officer) -> dict[str, tuple[str, bool]]:
     if may_open(Page.RECEIPTS, officer.roles):
         failed = Notification.objects.filter(state=Notification.Sending.FAILED).count()
         notes["/receipts/"] = (f"失败 {failed}", True) if failed else ("", False)
+    if may_open(Page.SOURCES, officer.roles):
+        troubled = SourceState.objects.filter(health__in=TROUBLE).count()
+        notes["/sources/"] = (f"异常 {troubled}", True) if troubled else ("", False)
     return notes

@@ -42,6 +42,7 @@ class Page(StrEnum):
     ALERT = "alert"
     ACT = "act"
     POSTS = "posts"
+    CORRECT = "correct"
     INCIDENTS = "incidents"
     TRENDS = "trends"
     SOURCES = "sources"
@@ -68,6 +69,7 @@ ACCESS: Mapping[Page, frozenset[Role]] = {
     Page.ACT: EVERYONE - {Role.AUDITOR},
     Page.LIVE: EVERYONE,
     Page.POSTS: OFFICE,
+    Page.CORRECT: DUTY,
     Page.INCIDENTS: OFFICE,
     Page.TRENDS: OFFICE,
     Page.SOURCES: OFFICE - {Role.LEADER},

@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("posts/views", posts.save_view, name="save_view"),
     path("posts/views/<int:pk>/drop", posts.drop_view, name="drop_view"),
     path("posts/<str:post_id>/", posts.show, name="post"),
+    path("posts/<str:post_id>/correct", posts.correct, name="correct"),
     path("incidents/", incidents.index, name="incidents"),
     path("incidents/<str:incident_id>/", incidents.show, name="incident"),
     path("trends/", trends.show, name="trends"),

@@ -17,9 +17,9 @@ from alerts.models import OPEN_STATES, Alert, AlertEvent, Handover, Notification
 from console import charts, deps, duty, feed
 from console.access import officer, page
 from console.clocks import SOON
+from console.context import TROUBLE
 from console.feed import Ask, Tab
 from console.roles import Officer, Page, may_open
-from console.views.setup import TROUBLE
 from core.clock import SHANGHAI
 from core.errors import CaifengError
 from core.profile import Profile

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,10 +18,12 @@ from alerts.models import Alert, AlertPost
 from console import deps, evidence, wording
 from console.access import officer, page
 from console.models import SavedView
-from console.roles import Page
+from console.roles import Page, may_open
 from core.errors import CaifengError, QuerySyntax
+from core.model import TaggedPost
 from core.ports import PostStore
 from core.query import Node
+from storage.models import Correction
 from storage.query import parse
 
 PAGE = 20
@@ -140,16 +143,52 @@ def drop_view(request: HttpRequest, pk: int) -> HttpResponse:
 def show(request: HttpRequest, post_id: str) -> HttpResponse:
     """One post with everything Caifeng understood of it."""
     store = deps.post_store()
-    found = store.get([post_id])
-    if not found:
-        raise Http404("没有这条帖文，或已过保存期")
-    tagged = found[0]
+    tagged = _post(post_id)
     numbers = AlertPost.objects.filter(post=post_id).values_list("alert", flat=True)
     context = {
         "tagged": tagged,
         "topics": [(value_name("topic", topic.id), topic) for topic in tagged.tags.topics],
+        "may_correct": may_open(Page.CORRECT, officer(request).roles),
+        "all_topics": deps.profile().topics,
+        "moods": wording.MOODS.items(),
+        "corrections": list(Correction.objects.filter(post=post_id).order_by("-at")),
         "same": store.similar(post_id, limit=20),
         "alerts": list(Alert.objects.filter(pk__in=numbers).order_by("-detected_at")),
         "evidence": {"terms": tuple(term for topic in tagged.tags.topics[:1] for term in topic.terms), "first": ""},
     }
     return render(request, "console/post_page.html", context)
+
+
+def _post(post_id: str) -> TaggedPost:
+    found = deps.post_store().get([post_id])
+    if not found:
+        raise Http404("没有这条帖文，或已过保存期")
+    return found[0]
+
+
+@page(Page.CORRECT)
+@require_POST
+def correct(request: HttpRequest, post_id: str) -> HttpResponse:
+    """Say that a tag is wrong; the post stays as it was tagged, the models learn from it."""
+    tagged = _post(post_id)
+    field, should_be = request.POST.get("field", ""), request.POST.get("should_be", "")
+    was = {
+        "topic": tagged.tags.topics[0].id if tagged.tags.topics else "",
+        "sentiment": tagged.tags.sentiment.label.value,
+    }.get(field)
+    known = {topic.id for topic in deps.profile().topics} if field == "topic" else set(wording.MOODS)
+    if was is None or should_be not in known or should_be == was:
+        messages.error(request, "请选择与现判定不同的值")
+        return redirect("post", post_id=post_id)
+    Correction.objects.create(
+        post=post_id,
+        field=field,
+        was=was,
+        should_be=should_be,
+        source=tagged.post.source,
+        model_version=tagged.tags.model_version,
+        at=deps.now(),
+        actor=officer(request).login,
+    )
+    messages.success(request, "已登记纠正，供模型复核和再训练")
+    return redirect("post", post_id=post_id)

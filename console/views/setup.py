@@ -18,6 +18,7 @@ from alerts.people import load_substitutions
 from alerts.roster import gaps, on_duty
 from console import deps, duty, replaying
 from console.access import officer, page
+from console.context import TROUBLE
 from console.roles import Page, may_open
 from core.clock import SHANGHAI, parse_instant
 from core.errors import CaifengError, ConfigError, Conflict, Fault
@@ -27,8 +28,6 @@ from rules.schema import Rule
 from storage import documents
 from storage.models import Document
 
-#: Healths a person should look at.
-TROUBLE = (SourceState.Health.SILENT, SourceState.Health.BROKEN, SourceState.Health.BLOCKED, SourceState.Health.SLOW)
 RECORD = timedelta(days=30)
 #: Days of the roster shown.
 ROSTER_DAYS = 14

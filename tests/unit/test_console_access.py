@@ -45,6 +45,7 @@ TABLE = {
     "save_view": "olcau",
     "drop_view": "olcau",
     "post": "olcau",
+    "correct": "ol",
     "incidents": "olcau",
     "incident": "olcau",
     "trends": "olcau",
@@ -86,6 +87,7 @@ POSTS = {
     "add_user",
     "edit_user",
     "replay",
+    "correct",
 }
 ARGUMENTS = {
     "token": "no-token",
