@@ -30,7 +30,7 @@ def survive(path: Path, batches: Sequence[Sequence[TaggedPost]], rounds: int, se
     luck, survey = random.Random(seed), Survey()
     for turn in range(rounds):
         own = [batch for number, batch in enumerate(batches) if number % rounds == turn]
-        acknowledged = _killed(path, own, luck.uniform(0.05, 0.4))
+        acknowledged = _killed(path, own, luck.randint(1, len(own) - 1), luck.uniform(0, 0.05))
         store = SqliteStore(path)
         for number, batch in enumerate(own):
             found = len(store.get([post.post.id for post in batch]))
@@ -42,23 +42,23 @@ def survive(path: Path, batches: Sequence[Sequence[TaggedPost]], rounds: int, se
     return survey
 
 
-def _killed(path: Path, batches: Sequence[Sequence[TaggedPost]], seconds: float) -> int:
-    """Write in a child, kill it after `seconds` of writing; return how many batches it acknowledged."""
+def _killed(path: Path, batches: Sequence[Sequence[TaggedPost]], enough: int, seconds: float) -> int:
+    """Write in a child, kill it `seconds` after `enough` batches; return how many it acknowledged."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         store = SqliteStore(path)
-        os.write(writer, b"r")
         for batch in batches:
             store.upsert(batch)
             os.write(writer, b"a")
         signal.pause()
     os.close(writer)
-    os.read(reader, 1)
+    acknowledged = b""
+    while len(acknowledged) < enough:
+        acknowledged += os.read(reader, 1)
     select.select([], [], [], seconds)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    acknowledged = b""
     while part := os.read(reader, 4096):
         acknowledged += part
     os.close(reader)

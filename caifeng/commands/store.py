@@ -74,8 +74,10 @@ def migrate(target: str, source: str | None) -> None:
 @store.command()
 def reindex() -> None:
     """Rebuild tokens, fields and counts from the stored posts; searches stay right meanwhile."""
+    from core.query import Everything
+
     opened = _opened(settings.STORE)
-    with _progress("重建索引", opened.info()["posts"]) as bar:
+    with _progress("重建索引", opened.count(Everything())) as bar:
         for count in opened.reindex():
             bar.update(count)
     opened.maintain()

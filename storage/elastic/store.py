@@ -144,20 +144,24 @@ class ElasticStore:
         self.catch_up()
 
     def info(self) -> dict[str, Any]:
-        """What an administrator asks first."""
+        """What an administrator asks first; what waits is told even while the cluster is away."""
         waiting, refused = self.spool.sizes()
+        try:
+            kept = self._kept()
+        except (Retry, Permanent) as error:
+            kept = {"cluster": str(error)}
+        return {"store": "elasticsearch", **kept, "spooled": waiting, "refused": refused}
+
+    def _kept(self) -> dict[str, Any]:
         with self._asking() as client:
             health = client.cluster.health()
             rows = client.cat.indices(index=f"{self.prefix}-v*", format="json", bytes="b", s="index")
         indices = {row["index"]: int(row["store.size"] or 0) for row in rows if isinstance(row, Mapping)}
         return {
-            "store": "elasticsearch",
             "cluster": f"{health['cluster_name']} {health['status']}",
             "posts": self._count({"match_all": {}}),
             "indices": indices,
             "bytes": sum(indices.values()),
-            "spooled": waiting,
-            "refused": refused,
         }
 
     def _write(self, batch: Mapping[str, Mapping[str, Any]], *, spooled: bool = False) -> bulk.Outcome:
@@ -181,7 +185,7 @@ class ElasticStore:
         if time.monotonic() < self._rest_until:
             return bulk.Outcome(later=dict.fromkeys(batch, "resting after a failure"))
         try:
-            self._prepare()
+            self.prepare()
         except (ApiError, TransportError) as error:
             return bulk.Outcome(later=dict.fromkeys(batch, str(error)))
         actions = [
@@ -190,7 +194,7 @@ class ElasticStore:
         ]
         return bulk.write(self._writer, actions, self._pause, refresh=self._refresh)
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Put the template once; without it the first write would guess a mapping."""
         if not self._prepared:
             self.client.indices.put_index_template(name=self.prefix, **template(self.prefix))

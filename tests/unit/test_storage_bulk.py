@@ -121,6 +121,16 @@ def test_spooled_posts_arrive_when_the_cluster_is_back(store: ElasticStore, stub
     assert store.spool.sizes() == (0, 0)
 
 
+def test_info_tells_what_waits_while_the_cluster_is_away(store: ElasticStore, stub: Stub) -> None:
+    stub.is_down = True
+    store.upsert([a_post(1)])
+
+    info = store.info()
+
+    assert info["spooled"] == 1
+    assert "does not answer" in info["cluster"]
+
+
 def test_the_newest_version_of_a_spooled_post_wins(store: ElasticStore, stub: Stub) -> None:
     stub.is_down = True
     store.upsert([a_post(1, title="旧")])
