@@ -36,7 +36,7 @@ def main() -> None:
     url = os.environ.get("CAIFENG_TEST_ELASTICSEARCH_URL")
     try:
         started = None if url else server.start()
-    except server.Unavailable as error:
+    except RuntimeError as error:
         sys.exit(str(error))
     try:
         print(f"{count:,} posts, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")

@@ -14,7 +14,7 @@ def main() -> int:
     print("starting Elasticsearch (first time: 98 MB from Maven Central)", file=sys.stderr, flush=True)  # noqa: T201
     try:
         started = server.start()
-    except server.Unavailable as error:
+    except RuntimeError as error:
         sys.exit(str(error))
     settings = {"CAIFENG_STORE": "elasticsearch", "CAIFENG_ELASTICSEARCH_URL": started.url}
     try:

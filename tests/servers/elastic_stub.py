@@ -47,7 +47,7 @@ class Stub:
                 self.end_headers()
                 self.wfile.write(encoded)
 
-            do_POST = do_PUT  # noqa: N815 - the name http.server calls
+            do_GET = do_POST = do_PUT  # noqa: N815 - the names http.server calls
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
