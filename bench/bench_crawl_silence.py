@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from core.clock import SHANGHAI
-from crawlers.health import SILENT_BELOW
-from crawlers.history import HOUR, History, observe, silence
+from crawlers.history import HOUR, SILENT_BELOW, History, observe, silence
 
 LEARNING, WATCHED, SOURCES, SILENCED = 28, 30, 50, 10
 START = datetime(2026, 9, 28, tzinfo=SHANGHAI).astimezone(UTC)

@@ -95,6 +95,11 @@ class Crawl:
         self.blocked = self.blocked or blocked
         self.reason = self.reason or reason
 
+    def crash(self, error: BaseException) -> None:
+        """A fault of ours; the index has to be read again in full."""
+        self.complete = False
+        self.fail(f"程序出错（{type(error).__name__}：{str(error)[:160]}）")
+
     def refuse(self, reason: str) -> None:
         """One address was not asked for."""
         self.refused.append(reason)

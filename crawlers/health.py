@@ -18,8 +18,6 @@ from crawlers.sources import FETCHED, Source
 from storage.models import InboxItem
 
 Health = SourceState.Health
-#: A gap less likely than this in a day, by the source's own rhythm, is silence.
-SILENT_BELOW = 0.01
 #: Failed crawls in a row that make a source broken rather than unlucky.
 BROKEN_AFTER = 3
 #: Share of unreadable items of a day, and how many items it takes to say so.
@@ -83,7 +81,7 @@ def _silent(source: Source, facts: Facts, now: datetime) -> Judgement | None:
         words = f"已 {duration(gap)}没有新内容，超过为它定的 {duration(source.silence_after)}"
         return Judgement(health=Health.SILENT, reason=words, probability=0.0)
     found = history.silence(facts.history, facts.last_new_at, until)
-    if found.probability >= SILENT_BELOW:
+    if found.probability >= history.SILENT_BELOW:
         return None
     words = (
         f"已 {duration(gap)}没有新内容；按它自己的规律，这段时间应有 {found.expected:.1f} 个小时出新内容，"

@@ -16,6 +16,8 @@ from core.clock import SHANGHAI
 
 HOUR = timedelta(hours=1)
 SLOTS = 168
+#: A gap less likely than this in a day, by the source's own rhythm, is silence.
+SILENT_BELOW = 0.01
 #: Hours watched before the history says anything: one whole week.
 ENOUGH = 168
 #: Weight of what is usual at this hour on any like day, in weeks of own experience; and within that, the

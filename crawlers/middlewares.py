@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -97,6 +98,7 @@ class Manners(_OfCrawl):
         try:
             await crawl.gates.enter(host, floor)
         except Retry as error:
+            crawl.later(timedelta(seconds=error.after or 0))
             raise NotNow(str(error)) from error
         crawl.held[host] = floor
         request.meta[_GATE] = host

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import scrapy
-from scrapy import Request
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from core.clock import SHANGHAI
 from core.errors import Rejected
 from core.model import RawItem
 from crawlers import states
@@ -33,6 +36,8 @@ from crawlers.states import Page
 from crawlers.times import parse_time
 from crawlers.validators import Validator, Verdict, headers, judge
 
+log = logging.getLogger(__name__)
+
 #: Statuses with which a site shows us the door.
 _DOORS = {401, 403, 407, 412, 418, 429, 451, 521}
 #: A sitemap names pages of many years; older ones than this are not news.
@@ -50,6 +55,18 @@ class SourceSpider(scrapy.Spider):
         super().__init__(**named)
         self.crawl = crawl
 
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *arguments: Any, **named: Any) -> Self:
+        """Scrapy's constructor; an error in a callback must not pass for an empty page."""
+        spider = super().from_crawler(crawler, *arguments, **named)
+        crawler.signals.connect(spider.crashed, signal=signals.spider_error)
+        return spider
+
+    def crashed(self, failure: Failure) -> None:
+        """A callback raised what nobody expected."""
+        log.error("spider error", extra={"source": self.crawl.source.id, "error": failure.getTraceback()})
+        self.crawl.crash(failure.value or RuntimeError("unknown"))
+
     async def start(self) -> AsyncIterator[Any]:
         """The source's index pages, asked conditionally."""
         for url in self.crawl.source.index_urls:
@@ -61,16 +78,22 @@ class SourceSpider(scrapy.Spider):
             page_url(url, cursor=str(crawl.cursor.get("cursor", "")), page=page) if source.kind is Kind.API else url
         )
         own = {name: os.path.expandvars(value) for name, value in source.headers.items()}
-        conditional = headers(crawl.validators.get(address, Validator()), crawl.clock()) if page == 1 else {}
+        asked_before = crawl.validators.get(address, Validator()) if page == 1 and not self._revisits else Validator()
         return Request(
             address,
             callback=self.read_index,
             errback=self.index_failed,
-            headers={**own, **conditional},
+            headers={**own, **headers(asked_before, crawl.clock())},
             cb_kwargs={"template": url, "page": page},
             dont_filter=True,
             priority=10,
         )
+
+    @property
+    def _revisits(self) -> bool:
+        """Without a mark on its rows, an index that did not change says nothing of the pages behind it."""
+        source = self.crawl.source
+        return source.kind in (Kind.FORUM, Kind.BOARD) and source.selectors.changed is None
 
     async def read_index(self, response: Response, template: str, page: int) -> Requests:
         """Read an index page by the source's kind and ask for what is new behind it."""
@@ -114,7 +137,7 @@ class SourceSpider(scrapy.Spider):
         crawl.validators[asked] = validator
         crawl.lied = crawl.lied or verdict is Verdict.LIED
         crawl.unchanged += verdict is Verdict.UNCHANGED
-        return verdict is Verdict.UNCHANGED
+        return verdict is Verdict.UNCHANGED and not self._revisits
 
     def index_failed(self, failure: Failure) -> None:
         """An index page could not be had."""
@@ -167,8 +190,7 @@ class SourceSpider(scrapy.Spider):
         crawl.rejected += len(answer.dropped)
         for reason in answer.dropped[:5]:
             crawl.refuse(reason)
-        if answer.stale:
-            crawl.stale = "聚合服务说自己给的是旧副本（cache），平台那边可能断了"
+        crawl.stale = _staleness(answer, crawl.source, crawl.clock())
         return []
 
     def _take_records(self, answer: Answer, url: str) -> None:
@@ -325,6 +347,17 @@ def _wants(link: Link, seen: tuple[str, datetime] | None, source: Source, now: d
     if link.mark:
         return mark != link.mark
     return source.kind in (Kind.FORUM, Kind.BOARD) and now - fetched_at >= source.revisit
+
+
+def _staleness(answer: Answer, source: Source, now: datetime) -> str:
+    """Why an aggregator's answer is an old copy, in Chinese; empty when nothing says so."""
+    if answer.stale:
+        return "聚合服务说自己给的是旧副本（cache），平台那边可能断了"
+    if answer.updated_at is not None and now - answer.updated_at > 2 * max(
+        source.every or source.every_min, source.every_min
+    ):
+        return f"聚合服务上一次更新是 {answer.updated_at.astimezone(SHANGHAI):%m月%d日 %H:%M}，已超过两个周期"
+    return ""
 
 
 def _text(response: Response, source: Source) -> str:

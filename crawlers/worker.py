@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 from scrapy.crawler import AsyncCrawlerRunner
 
+from core.errors import CaifengError
 from crawlers import guards, health, history, states
 from crawlers.crawl import Crawl, validators_of
 from crawlers.folders import take_folder
@@ -113,7 +114,7 @@ class Worker:
         self._runner = AsyncCrawlerRunner(scrapy_settings(self._agent))
         # One thread, one connection: Django's ORM must not run in the loop, and SQLite has one writer anyway.
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
-        self._spoiled = False
+        self._spoiled = self._draining = False
         self._started_at, self._beat_at = clock(), float("-inf")
         self._counts = {"crawls": 0, "pages": 0, "new": 0, "failed": 0}
         self._last_error = ""
@@ -167,12 +168,18 @@ class Worker:
     async def _reload(self) -> None:
         if time.monotonic() - self._loaded_at < RELOAD:
             return
-        loaded = tuple(await self._in_database(self._load))
+        self._loaded_at = time.monotonic()
+        try:
+            loaded = tuple(await self._in_database(self._load))
+        except CaifengError as error:
+            # Somebody saved sources that cannot be read: go on with those that could.
+            self._last_error = str(error)[:500]
+            log.warning("sources cannot be read", extra={"reason": str(error)})
+            return
         self._sources = {source.id: source for source in loaded if states.crawlable(source)}
         self._watch.borders = borders(tuple(self._sources.values()), self._watch.borders.networks)
         await self._in_database(states.ensure, loaded, self._clock())
         self._gates.forget_idle(time.monotonic() - 3600)
-        self._loaded_at = time.monotonic()
 
     async def _start_due(self) -> None:
         """Start crawls of due sources whose hosts nobody is at, as far as there is room."""
@@ -223,11 +230,11 @@ class Worker:
             cursor=dict(row.cursor),
         )
         try:
-            if source.kind is Kind.FILE:
-                await self._take_folder(crawl)
-            else:
-                await self._fetch(crawl)
-            await crawl.flush(all_of_it=True)
+            await self._collect(crawl)
+            if self._draining:
+                # What is in stays in; the rest of this crawl comes when the source is taken up again.
+                await self._in_database(states.give_back, source.id, self._owner)
+                return
             await self._in_database(finish_crawl, crawl, row, self._owner, self._clock())
         except BaseException:
             await self._in_database(states.give_back, source.id, self._owner)
@@ -236,6 +243,19 @@ class Worker:
             crawl.release_gates()
         self._count(crawl)
         log.info("crawled", extra={"source": source.id, **{f"crawl_{k}": v for k, v in crawl.outcome.items()}})
+
+    async def _collect(self, crawl: Crawl) -> None:
+        """Fetch and take in; a fault of ours is a failed crawl, which waits longer each time, not a hot loop."""
+        try:
+            if crawl.source.kind is Kind.FILE:
+                await self._take_folder(crawl)
+            else:
+                await self._fetch(crawl)
+            await crawl.flush(all_of_it=True)
+        except Exception as error:
+            self._last_error = f"{crawl.source.id}: {error!r}"[:500]
+            log.exception("crawl failed", extra={"source": crawl.source.id})
+            crawl.crash(error)
 
     def _count(self, crawl: Crawl) -> None:
         seen = {"crawls": 1, "pages": crawl.pages, "new": crawl.new, "failed": int(crawl.failed)}
@@ -273,6 +293,7 @@ class Worker:
         """Let running crawls end; what is not in by then comes with the next crawl."""
         if not self._running:
             return
+        self._draining = True
         await asyncio.wait({asyncio.ensure_future(self._runner.stop())}, timeout=DRAIN_LIMIT / 2)
         if self._running:
             await asyncio.wait(set(self._running), timeout=DRAIN_LIMIT / 2)

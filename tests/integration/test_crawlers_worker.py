@@ -147,19 +147,19 @@ def expire_leases(home: Home) -> None:
     import sqlite3
 
     with sqlite3.connect(home.path / "workflow.sqlite3", timeout=30) as connection:
-        connection.execute("update crawlers_sourcestate set lease_until = '2000-01-01 00:00:00'")
+        connection.execute("update crawlers_sourcestate set lease_until = '2000-01-01', next_fetch_at = '2000-01-01'")
     connection.close()
 
 
-def test_sigterm_lets_running_crawls_end_and_keeps_what_they_brought(site: Site, tmp_path: Path) -> None:
+def test_sigterm_ends_crawls_in_time_and_the_rest_comes_with_the_next(site: Site, tmp_path: Path) -> None:
     def slow(seen: Seen) -> str:
         time.sleep(0.3)
         return an_article(seen.path)
 
     site.pages["/news"] = (
-        "<ul>" + "".join(f'<li><a href="/n/{n}">第{n}条关于城区供水的通知</a></li>' for n in range(200)) + "</ul>"
+        "<ul>" + "".join(f'<li><a href="/n/{n}">第{n}条关于城区供水的通知</a></li>' for n in range(60)) + "</ul>"
     )
-    site.pages.update({f"/n/{n}": slow for n in range(200)})
+    site.pages.update({f"/n/{n}": slow for n in range(60)})
     home = Home(
         tmp_path,
         [
@@ -184,6 +184,9 @@ def test_sigterm_lets_running_crawls_end_and_keeps_what_they_brought(site: Site,
     assert time.monotonic() - asked < 25
     assert home.rows("select lease_owner from crawlers_sourcestate")[0]["lease_owner"] == ""
     assert len(home.items()) >= 3
+    site.pages.update({f"/n/{n}": an_article(f"/n/{n}") for n in range(60)})
+    home.run()
+    assert len(home.items()) == 60
 
 
 def test_an_idle_worker_takes_next_to_no_time(site: Site, tmp_path: Path) -> None:
