@@ -56,17 +56,25 @@ class StoreFacts(NoFacts):
 
     def __init__(self, store: PostStore) -> None:
         self.store = store
+        #: Hours of the last four weeks by source, and when they were read: they are learned anew once an hour.
+        self._bars: dict[str, list[Bucket]] = {}
+        self._read_at: datetime | None = None
 
     def rhythms(self, now: datetime) -> Sequence[SourceRhythm]:
         """From the last four weeks by hour of the week; a source with less than one week of posts has no rhythm yet."""
+        if self._read_at is None or now - self._read_at >= _HOUR:
+            self._read_at, self._bars = now, self._hours(now)
+        found = [self._rhythm(source, bars, now) for source, bars in self._bars.items()]
+        return [rhythm for rhythm in found if rhythm is not None]
+
+    def _hours(self, now: datetime) -> dict[str, list[Bucket]]:
         end = now.replace(minute=0, second=0, microsecond=0) + _HOUR
         start = end - timedelta(weeks=_WEEKS)
         buckets = self.store.histogram(Everything(), start=start, end=end, step=_HOUR, facet="source")
         by_source: dict[str, list[Bucket]] = {}
         for bucket in buckets:
             by_source.setdefault(bucket.value, []).append(bucket)
-        found = [self._rhythm(source, bars, now) for source, bars in by_source.items()]
-        return [rhythm for rhythm in found if rhythm is not None]
+        return by_source
 
     def _rhythm(self, source: str, bars: Sequence[Bucket], now: datetime) -> SourceRhythm | None:
         first = min(bar.start for bar in bars)

@@ -105,6 +105,10 @@ class Teller:
         """A late post made it untrue: the row stays and says so."""
         FindingRow.objects.filter(fingerprint=fingerprint(rule, outcome)).update(state=State.REVISED)
 
+    def has_groups(self, now: datetime) -> bool:
+        """Whether a group is due."""
+        return FindingRow.objects.filter(state=State.HELD, due_at__lt=now).exists()
+
     def send_groups(self, rules: Mapping[str, Rule], now: datetime, sink: Sink) -> int:
         """Tell every group that is due: one finding with all evidence."""
         due = FindingRow.objects.filter(state=State.HELD, due_at__lt=now).order_by("due_at", "at")

@@ -36,8 +36,9 @@ RUNNER = "runner"
 CLOCK = "clock"
 #: Matches per transaction.
 _BATCH = 2000
-#: How often facts are asked, and old posts let go.
+#: How often facts are asked, an idle clock is written, and old posts are let go.
 _FACTS_EVERY = timedelta(minutes=1)
+_CLOCK_EVERY = timedelta(minutes=1)
 _FORGET_EVERY = timedelta(minutes=10)
 _COLUMNS = ("seq", "rule", "version", "key", "event_time", "recorded_at", "post", "fields")
 
@@ -89,6 +90,7 @@ class Runner:
         self._loaded = False
         self._failed: list[tuple[_Live, Exception]] = []
         self._facts_at: datetime | None = None
+        self._clock_at: datetime | None = None
         self._forgot_at: datetime | None = None
 
     def step(self, now: datetime, sink: Sink) -> int:
@@ -147,22 +149,25 @@ class Runner:
                 self._failed.append((live, error))
 
     def _pass(self, this: _Pass) -> int:
-        with transaction.atomic():
-            self._report_unreadable(this)
-            self._recover(this)
-            self._let_clocks_go_on(_value(CLOCK), this)
+        if self._something_is_wrong(this.now):
+            with transaction.atomic():
+                self._report_unreadable(this)
+                self._recover(this)
+        self._tell(self._ticked(_value(CLOCK), this), this)
         while rows := self._new_rows():
             with transaction.atomic():
                 for row in rows:
                     self._count(row, this)
                     self._seq = row.seq
                 _raise_to(RUNNER, self._seq)
-        with transaction.atomic():
-            self._let_clocks_go_on(ticks(this.now), this)
-            _raise_to(CLOCK, ticks(this.now))
-            self._judge_facts(this)
-            self._report_untold(this)
-            this.told += this.teller.send_groups({**self.rules, HEALTH_RULE.id: HEALTH_RULE}, this.now, this.sink)
+        came_true = [*self._ticked(ticks(this.now), this), *self._judged_facts(this)]
+        if came_true or this.teller.failures or self._clock_is_old(this.now) or this.teller.has_groups(this.now):
+            # An idle step takes no lock.
+            with transaction.atomic():
+                self._tell(came_true, this)
+                self._report_untold(this)
+                this.told += this.teller.send_groups({**self.rules, HEALTH_RULE.id: HEALTH_RULE}, this.now, this.sink)
+                _raise_to(CLOCK, ticks(this.now))
         self._forget(this.now)
         return this.told
 
@@ -183,32 +188,45 @@ class Runner:
         if delta is not NO_CHANGE:
             _apply(live.rule, delta, this)
 
-    def _let_clocks_go_on(self, until: int, this: _Pass) -> None:
-        for live in self._live.values():
-            if live.windows is None:
-                continue
-            try:
-                outcomes = live.windows.advance(until)
-            except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
-                self._put_aside(live, error, this)
-                continue
-            for outcome in outcomes:
-                this.tell(live.rule, outcome)
+    def _something_is_wrong(self, now: datetime) -> bool:
+        ill = any(live.retry_at is not None and live.retry_at <= now for live in self._live.values())
+        return bool(self.faults or self._failed or ill)
 
-    def _judge_facts(self, this: _Pass) -> None:
-        """Silent sources and growing incidents."""
-        if self._facts_at is not None and this.now - self._facts_at < _FACTS_EVERY:
-            return
-        self._facts_at = this.now
+    def _clock_is_old(self, now: datetime) -> bool:
+        """Once a minute the clock is written even when nothing came true, so that a restart has little to repeat."""
+        if self._clock_at is not None and now - self._clock_at < _CLOCK_EVERY:
+            return False
+        self._clock_at = now
+        return True
+
+    def _tell(self, outcomes: Iterable[tuple[Rule, Outcome]], this: _Pass) -> None:
+        for rule, outcome in outcomes:
+            this.tell(rule, outcome)
+
+    def _ticked(self, until: int, this: _Pass) -> list[tuple[Rule, Outcome]]:
+        """What comes true by the clock alone."""
+        found: list[tuple[Rule, Outcome]] = []
         for live in self._live.values():
-            if live.is_fed_by_facts and (live.retry_at is None or live.retry_at <= this.now):
+            if live.windows is not None:
                 try:
-                    outcomes = self._facts_of(live.rule, this.now)
+                    found += [(live.rule, outcome) for outcome in live.windows.advance(until)]
                 except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
                     self._put_aside(live, error, this)
-                    continue
-                for outcome in outcomes:
-                    this.tell(live.rule, outcome)
+        return found
+
+    def _judged_facts(self, this: _Pass) -> list[tuple[Rule, Outcome]]:
+        """Silent sources and growing incidents."""
+        if self._facts_at is not None and this.now - self._facts_at < _FACTS_EVERY:
+            return []
+        self._facts_at = this.now
+        found: list[tuple[Rule, Outcome]] = []
+        for live in self._live.values():
+            if live.is_fed_by_facts and live.retry_at is None:
+                try:
+                    found += [(live.rule, outcome) for outcome in self._facts_of(live.rule, this.now)]
+                except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
+                    self._put_aside(live, error, this)
+        return found
 
     def _facts_of(self, rule: Rule, now: datetime) -> list[Outcome]:
         match rule.options:
