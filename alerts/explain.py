@@ -13,7 +13,7 @@ from alerts.lifecycle import State
 from alerts.models import Alert, Notification
 from alerts.notices import Case, Notice, Telling
 from alerts.people import Directory, Person
-from alerts.wording import KIND_NAMES, ROLE_NAMES
+from alerts.wording import KIND_NAMES, LEADING_ROLES, ROLE_NAMES
 from core.profile import Profile
 
 #: How far back `why PERSON` looks.
@@ -140,9 +140,8 @@ def routes(
 
 def who_of(notice: Notice, profile: Profile) -> str:
     """`县人社局联络员 苏望舒`."""
-    unit = profile.department(notice.unit)
-    place = unit.short if unit else ""
-    return f"{place}{ROLE_NAMES.get(notice.role, '')}" + ("" if notice.skipped else f" {notice.name}")
+    post = people.post_of(notice.unit, notice.role, profile)
+    return post if notice.skipped else f"{post} {notice.name}"
 
 
 def _told(row: Notification) -> Told:
@@ -168,8 +167,7 @@ def _expected(alert: Alert, telling: Telling) -> list[Person]:
     units = {alert.lead_unit, *alert.co_units, *alert.guidance_units, *(topic.owners if topic else ())}
     units |= {profile.offices[office] for office in ("publicity", "cyberspace", "police") if office in profile.offices}
     units |= {unit.id for unit in profile.departments if unit.kind == "police"}
-    leading = ("leader", "deputy_leader", "office_head")
-    listed = [person for person in telling.directory.people if person.unit in units or person.role in leading]
+    listed = [person for person in telling.directory.people if person.unit in units or person.role in LEADING_ROLES]
     return [*(people.from_member(member) for member in profile.roster.members), *listed]
 
 
@@ -180,7 +178,7 @@ def _why_not(person: Person, alert: Alert, telling: Telling) -> str:
     if person.role in ("duty_officer", "duty_lead"):
         return _why_not_on_duty(person, telling)
     case = notices.case_of(alert, telling.profile)
-    if person.role in ("leader", "deputy_leader", "office_head"):
+    if person.role in LEADING_ROLES:
         return _why_not_leader(person.role, case, alert)
     return _why_not_unit(person, case, alert, telling)
 
@@ -234,5 +232,4 @@ def _find(who: str, everyone: Directory, profile: Profile) -> list[Person]:
 
 
 def _name(person: Person, profile: Profile) -> str:
-    unit = profile.department(person.unit)
-    return f"{unit.short if unit else ''}{ROLE_NAMES.get(person.role, '')} {person.name}"
+    return f"{people.post_of(person.unit, person.role, profile)} {person.name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from alerts.deadlines import DUTY_STAGES, STAGE_NAMES, Step
 from alerts.lifecycle import Action
 from alerts.models import Alert
 from alerts.outbox import Letter
-from alerts.people import Directory, Person, from_member
+from alerts.people import Directory, Person, from_member, post_of
 from alerts.roster import OnDuty, gap_reason
 from alerts.wording import ROLE_NAMES
 from core.clock import SHANGHAI
@@ -261,9 +260,14 @@ def _once(notices: Sequence[Notice]) -> list[Notice]:
         place = (notice.channel, notice.address, f"{notice.unit}/{notice.role}" if notice.skipped else "")
         if place not in kept:
             kept[place] = notice
-        elif not notice.skipped and notice.name not in kept[place].name.split("、"):
-            kept[place] = replace(kept[place], name=f"{kept[place].name}、{notice.name}")
+        elif not notice.skipped and notice.name not in kept[place].name:
+            kept[place] = replace(kept[place], name=f"{kept[place].name}、{_beside(kept[place], notice)}")
     return list(kept.values())
+
+
+def _beside(first: Notice, other: Notice) -> str:
+    """The name of somebody who shares the first one's address, with the role where it is another."""
+    return other.name if other.role == first.role else f"{ROLE_NAMES.get(other.role, '')} {other.name}".strip()
 
 
 def _duty_office(profile: Profile) -> str:
@@ -296,7 +300,7 @@ def send(
         "level": level.id if level else "",
         "level_name": level.name if level else "",
         "state": alert.state,
-        "url": f"{settings.PUBLIC_URL}/alerts/{alert.number}",
+        "url": f"{settings.PUBLIC_URL}/alerts/{alert.number}/",
         "version": alert.version,
     } | ({"stage": stage, "round": round} if stage else {})
     outbox.enqueue_all(
@@ -306,7 +310,7 @@ def send(
             channel=notice.channel,
             recipient=notice.address,
             recipient_name=_recipient(notice, profile),
-            reason=notice.reason[:200],
+            reason=notice.reason,
             payload={
                 **common,
                 "actions": [action.value for action in notice.actions],
@@ -324,14 +328,12 @@ def send(
 
 def _key(alert: Alert, cause: int, notice: Notice) -> str:
     place = f"{notice.unit}/{notice.role}" if notice.skipped else f"{notice.channel}/{notice.address}"
-    key = f"{alert.number}/{cause}/{notice.kind}/{place}"
-    return key if len(key) <= 256 else f"{key[:190]}/{hashlib.sha256(key.encode()).hexdigest()}"
+    return f"{alert.number}/{cause}/{notice.kind}/{place}"
 
 
 def _recipient(notice: Notice, profile: Profile) -> str:
-    unit = profile.department(notice.unit)
-    name = notice.name if notice.skipped or not notice.role else f"{ROLE_NAMES.get(notice.role, '')} {notice.name}"
-    return f"{unit.short} {name}".strip()[:128] if unit else name.strip()[:128]
+    post = post_of(notice.unit, notice.role, profile)
+    return (post if notice.skipped else f"{post} {notice.name}").strip()[:128]
 
 
 def _urgency(notice: Notice, rank: int) -> int:

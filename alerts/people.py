@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from alerts.models import Contact, DutyOverride
 from alerts.roster import Substitution
+from alerts.wording import LEADING_ROLES, ROLE_NAMES
 from core.profile import DutyMember, Profile
 
 
@@ -49,6 +50,12 @@ def directory(profile: Profile, added: Iterable[Person] = ()) -> Directory:
     by_hand = {(person.unit, person.role, person.name) for person in added}
     ordered = sorted(unique.items(), key=lambda item: item[0] not in by_hand)
     return Directory(people=tuple(person for _, person in ordered))
+
+
+def post_of(unit_id: str, role: str, profile: Profile) -> str:
+    """`县人社局联络员`, `分管领导`."""
+    unit = profile.department(unit_id) if role not in LEADING_ROLES else None
+    return f"{unit.short if unit else ''}{ROLE_NAMES.get(role, '')}"
 
 
 def from_member(member: DutyMember) -> Person:

@@ -16,11 +16,11 @@ from datetime import datetime
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Min
 
-from alerts import audit, clocks, deadlines, desk, notices
+from alerts import audit, clocks, deadlines, desk, notices, people
 from alerts.deadlines import STAGE_NAMES, Step
 from alerts.models import Alert, AlertEvent, Deadline
 from alerts.notices import Notice, Telling
-from alerts.wording import KIND_NAMES, ROLE_NAMES
+from alerts.wording import KIND_NAMES, LEADING_ROLES
 from core.profile import Profile
 
 log = logging.getLogger(__name__)
@@ -142,11 +142,10 @@ def _words(row: Deadline, last: Step, found: Sequence[Notice], profile: Profile)
 
 
 def _who(notice: Notice, profile: Profile) -> str:
-    unit = profile.department(notice.unit)
-    role = ROLE_NAMES.get(notice.role, "")
-    if unit is None or notice.role in ("deputy_leader", "office_head", "leader"):
-        return f"{role}{notice.name}"
-    return f"{unit.short}{role}"
+    """Units by their post, leaders and the shift by name."""
+    post = people.post_of(notice.unit, notice.role, profile)
+    by_post = profile.department(notice.unit) is not None and notice.role not in LEADING_ROLES
+    return post if by_post else f"{post}{notice.name}"
 
 
 def _text(alert: Alert, row: Deadline, percent: int, profile: Profile, now: datetime) -> str:

@@ -13,6 +13,8 @@ ROLE_NAMES: Mapping[str, str] = {
     "duty_officer": "值班员",
     "duty_lead": "值班长",
 }
+#: Roles over the units, named without the unit they happen to be listed under.
+LEADING_ROLES = ("leader", "deputy_leader", "office_head")
 #: Kinds of notifications, and of the sweeper's events.
 KIND_NAMES: Mapping[str, str] = {
     "new_alert": "新告警",

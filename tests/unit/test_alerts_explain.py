@@ -35,7 +35,7 @@ def test_every_message_of_an_alert_is_told() -> None:
 
     told = explain.why_alert(alert, COUNTY).told
 
-    assert ("指派", "县人社局 联络员 县人社局联络员", "slack", "待发送") in {
+    assert ("指派", "县人社局联络员 县人社局联络员", "slack", "待发送") in {
         (message.kind, message.who, message.channel, message.state) for message in told
     }
 
@@ -47,7 +47,7 @@ def test_officer_off_duty_is_told_who_was_on() -> None:
 @pytest.mark.parametrize(
     ("who", "reason"),
     [
-        ("县政府办政府主要负责人 骆明远", "未到条件：III 级不报政府主要负责人，也没有时限升级到此"),
+        ("政府主要负责人 骆明远", "未到条件：III 级不报政府主要负责人，也没有时限升级到此"),
         ("县委宣传部联络员 县委宣传部联络员", "未到条件：III 级不须其参加会商"),
         ("县公安局联络员 县公安局联络员", "未到条件：无谣言、聚集标记"),
         ("县人社局负责人 县人社局局长", "未到条件：没有时限用到 80%"),
@@ -83,7 +83,7 @@ def test_route_goes_to_place_and_department() -> None:
     found = routed()
 
     assert found["指派"] == {"石澜镇联络员 石澜镇联络员", "县人社局联络员 县人社局联络员"}
-    assert "分管领导 闻景澄" in {who.removeprefix("县政府办") for who in found["核查初报已用 100%"]}
+    assert "分管领导 闻景澄" in found["核查初报已用 100%"]
 
 
 def test_route_of_an_unknown_level_is_a_configuration_error() -> None:

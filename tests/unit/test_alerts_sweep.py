@@ -114,7 +114,7 @@ def test_unit_without_a_contact_is_skipped_at_once_and_its_head_told() -> None:
     swept(17, a_county(departments=units))
 
     skipped = Notification.objects.filter(alert=alert, state="skipped", kind="reminder").get()
-    assert (skipped.recipient_name, skipped.error) == ("县人社局 联络员", "没有登记联络员")
+    assert (skipped.recipient_name, skipped.error) == ("县人社局联络员", "没有登记联络员")
     assert "#human_resources-head" in told(alert, "reminder")
 
 
