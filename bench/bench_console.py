@@ -22,7 +22,7 @@ import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS, Site, Stir, a_site, log_in
-from tests.fixtures.console_night import PASSWORD
+from tests.fixtures.console_password import PASSWORD
 
 ALERTS, CLIENTS, EVENTS, ACTIONS, TABS = 10_000, 200, 20, 20, 12
 ROOT = Path(__file__).resolve().parent.parent

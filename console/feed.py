@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,6 +75,14 @@ class Ask:
     tab: Tab = Tab.OPEN
     words: str = ""
     level: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What counting needs of an alert: its state and the end of its soonest clock."""
+
+    state: str
+    due: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,38 +182,33 @@ def _behind(alerts: QuerySet[Alert], after: str) -> QuerySet[Alert]:
     return alerts.filter(Q(due__gt=due) | Q(due=due, id__gt=int(id_text)) | Q(due=None))
 
 
-def counts(officer: Officer, turn: Turn, now: datetime) -> dict[Tab, int]:
-    """How many alerts each tab holds; exact."""
-    opened = with_due(visible_alerts(officer).filter(state__in=OPEN_STATES))
-    row = opened.aggregate(
-        open=Count("id"),
-        over=Count("id", filter=Q(due__lt=now)),
-        soon=Count("id", filter=Q(due__gte=now, due__lte=now + SOON)),
-        confirm=Count("id", filter=Q(state=State.DETECTED)),
-    )
-    mine = asked(Ask(tab=Tab.MINE), officer, turn, now).count()
-    done = visible_alerts(officer).filter(state=State.CLOSED, closed_at__gte=turn.start).count()
+def opened(officer: Officer) -> QuerySet[Alert]:
+    """Every open alert this person may see, with its `due`."""
+    return with_due(visible_alerts(officer).filter(state__in=OPEN_STATES))
+
+
+def standing(alerts: QuerySet[Alert]) -> list[Standing]:
+    """Where alerts stand, in one pass: the database would look up each soonest clock once per figure."""
+    return [Standing(state=state, due=due) for state, due in alerts.values_list("state", F("due"))]
+
+
+def counts(standings: Sequence[Standing], officer: Officer, turn: Turn, now: datetime) -> dict[Tab, int]:
+    """How many alerts each tab holds; exact. `standings` are all open alerts."""
+    groups = group_counts(standings, turn, now)
     return {
-        Tab.OPEN: row["open"],
-        Tab.OVER: row["over"],
-        Tab.SOON: row["soon"],
-        Tab.CONFIRM: row["confirm"],
-        Tab.MINE: mine,
-        Tab.DONE: done,
+        Tab.OPEN: len(standings),
+        Tab.OVER: groups[Group.OVER],
+        Tab.SOON: groups[Group.SOON],
+        Tab.CONFIRM: sum(one.state == State.DETECTED for one in standings),
+        Tab.MINE: asked(Ask(tab=Tab.MINE), officer, turn, now).count(),
+        Tab.DONE: asked(Ask(tab=Tab.DONE), officer, turn, now).count(),
     }
 
 
-def group_counts(alerts: QuerySet[Alert], turn: Turn, now: datetime) -> dict[Group, int]:
+def group_counts(standings: Sequence[Standing], turn: Turn, now: datetime) -> dict[Group, int]:
     """How many alerts stand under each head."""
-    soon, end = now + SOON, max(turn.end, now + SOON)
-    row = alerts.aggregate(
-        over=Count("id", filter=Q(due__lt=now)),
-        soon=Count("id", filter=Q(due__gte=now, due__lte=soon)),
-        shift=Count("id", filter=Q(due__gt=soon, due__lte=end)),
-        later=Count("id", filter=Q(due__gt=end)),
-        none=Count("id", filter=Q(due=None)),
-    )
-    return {Group(name): number for name, number in row.items()}
+    found = Counter(group_of(one.due, turn, now) for one in standings)
+    return {group: found[group] for group in Group}
 
 
 def level_counts(alerts: QuerySet[Alert]) -> dict[str, int]:

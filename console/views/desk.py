@@ -18,7 +18,7 @@ from alerts.models import Alert
 from console import deps, duty, feed
 from console.access import alert_or_404, officer, page, visible_alerts
 from console.clocks import moment
-from console.feed import GROUP_NAMES, TAB_NAMES, Ask, Group, Row, Tab
+from console.feed import GROUP_NAMES, TAB_NAMES, Ask, Group, Row, Standing, Tab
 from console.roles import Officer, Page
 from console.views.alert import peek_context
 from core.clock import SHANGHAI
@@ -42,7 +42,8 @@ def desk(request: HttpRequest) -> HttpResponse:
     context = _rows_context(request)
     who, ask, now = officer(request), context["ask"], deps.now()
     rows: Sequence[Alert] = context.pop("alerts")
-    context |= _tabs_context(who, ask, context["turn"], now)
+    standings = context.pop("standings") or feed.standing(feed.opened(who))
+    context |= _tabs_context(standings, who, context["turn"], now)
     context["levels"] = _levels(who, context["turn"], ask)
     context["on_time"] = _on_time(who, context["turn"], now)
     if rows:
@@ -66,7 +67,11 @@ def tabs(request: HttpRequest) -> HttpResponse:
     """The tabs with their counts now."""
     who, now, ask = officer(request), deps.now(), _ask(request)
     turn = duty.turn(duty.load(deps.profile(), now), now)
-    return render(request, "console/desk_tabs.html", {"ask": ask, **_tabs_context(who, ask, turn, now)})
+    return render(
+        request,
+        "console/desk_tabs.html",
+        {"ask": ask, **_tabs_context(feed.standing(feed.opened(who)), who, turn, now)},
+    )
 
 
 @page(Page.ALERT)
@@ -98,12 +103,14 @@ def _rows_context(request: HttpRequest) -> dict[str, Any]:
     wanted = feed.asked(ask, who, turn, now)
     alerts, following = feed.page(wanted, request.GET.get("after", ""))
     shown = feed.rows(alerts, who, profile, turn, now)
-    numbers = feed.group_counts(wanted, turn, now)
+    standings = feed.standing(feed.opened(who) if ask == Ask() else wanted)
+    numbers = feed.group_counts(standings, turn, now)
     return {
         "ask": ask,
         "ask_query": urlencode({"tab": ask.tab, "q": ask.words, "level": ask.level}),
         "turn": turn,
         "alerts": alerts,
+        "standings": standings if ask == Ask() else None,
         "rows": shown,
         "groups": _sections(shown, numbers, turn, request.GET.get("group", "")),
         "last_group": shown[-1].group if shown else "",
@@ -129,8 +136,8 @@ def _note(group: Group, number: int, turn: duty.Turn) -> str:
     return f"{number} 条{until}"
 
 
-def _tabs_context(who: Officer, ask: Ask, turn: duty.Turn, now: datetime) -> dict[str, Any]:
-    numbers = feed.counts(who, turn, now)
+def _tabs_context(standings: Sequence[Standing], who: Officer, turn: duty.Turn, now: datetime) -> dict[str, Any]:
+    numbers = feed.counts(standings, who, turn, now)
     return {"tabs": [{"id": tab, "name": name, "count": numbers[tab]} for tab, name in TAB_NAMES.items()]}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -16,9 +16,8 @@ from alerts.deadlines import STAGE_NAMES
 from alerts.models import OPEN_STATES, Alert, AlertEvent, Handover, Notification
 from console import charts, deps, duty, feed
 from console.access import officer, page
-from console.clocks import SOON
 from console.context import TROUBLE
-from console.feed import Ask, Tab
+from console.feed import Ask, Group, Tab
 from console.roles import Officer, Page, may_open
 from core.clock import SHANGHAI
 from core.errors import CaifengError
@@ -58,12 +57,8 @@ def summary(turn: duty.Turn, now: datetime) -> dict[str, int]:
     new = Alert.objects.filter(detected_at__gte=turn.start, detected_at__lt=now)
     events = AlertEvent.objects.filter(at__gte=turn.start, at__lt=now)
     told = Notification.objects.filter(created_at__gte=turn.start, created_at__lt=now)
-    due = feed.with_due(Alert.objects.filter(state__in=OPEN_STATES)).aggregate(
-        open=Count("id"),
-        over=Count("id", filter=Q(due__lt=now)),
-        soon=Count("id", filter=Q(due__gte=now, due__lte=now + SOON)),
-        ends=Count("id", filter=Q(due__gte=now, due__lte=turn.end)),
-    )
+    standings = feed.standing(feed.with_due(Alert.objects.filter(state__in=OPEN_STATES)))
+    groups = feed.group_counts(standings, turn, now)
     return {
         "新告警": new.count(),
         "确认": events.filter(kind="confirm").count(),
@@ -73,10 +68,10 @@ def summary(turn: duty.Turn, now: datetime) -> dict[str, int]:
         "办结": events.filter(kind="close").count(),
         "督办": told.filter(kind="supervision_order").count(),
         "通知失败": told.filter(state=Notification.Sending.FAILED).count(),
-        "未结": due["open"],
-        "超时": due["over"],
-        "30 分钟内到时": due["soon"],
-        "本班内到时": due["ends"],
+        "未结": len(standings),
+        "超时": groups[Group.OVER],
+        "30 分钟内到时": groups[Group.SOON],
+        "本班内到时": groups[Group.SOON] + groups[Group.SHIFT],
     }
 
 
@@ -137,7 +132,7 @@ def wall_context(who: Officer) -> dict[str, Any]:
     opened = feed.asked(Ask(), who, turn, now)
     urgent = list(feed.ordered(opened)[:WALL_CLOCKS])
     return {
-        "tabs": feed.counts(who, turn, now),
+        "tabs": feed.counts(feed.standing(feed.opened(who)), who, turn, now),
         "levels": _wall_levels(who, turn, profile, now),
         "rows": feed.rows(urgent, who, profile, turn, now),
         "incidents": wall_incidents(),

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.fixtures.console_night import PASSWORD
+from tests.fixtures.console_password import PASSWORD
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = os.environ.get("CAIFENG_TEST_CHROMIUM", "/usr/bin/chromium")

@@ -16,6 +16,7 @@ from alerts.models import Alert
 from console.urls import urlpatterns
 from tests.fixtures.console_client import county, wire
 from tests.fixtures.console_night import MATTERS, NIGHT, PEOPLE, an_alert, people
+from tests.fixtures.console_password import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workflow]
 
@@ -257,8 +258,6 @@ def test_five_wrong_passwords_lock_the_login(alert: Alert) -> None:
 
 
 def test_a_login_leads_nowhere_but_here(alert: Alert) -> None:
-    from tests.fixtures.console_night import PASSWORD
-
     sent = {"username": "shenzhihe", "password": PASSWORD, "next": "https://elsewhere.example/"}
 
     assert Client().post("/login", sent).headers["Location"] == "/"

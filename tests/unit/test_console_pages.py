@@ -16,7 +16,8 @@ from console import totp
 from console.models import SecondFactor
 from storage import documents
 from tests.fixtures.console_client import county, wire
-from tests.fixtures.console_night import MATTERS, NIGHT, PASSWORD, an_alert, people
+from tests.fixtures.console_night import MATTERS, NIGHT, an_alert, people
+from tests.fixtures.console_password import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workflow]
 
