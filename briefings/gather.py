@@ -105,6 +105,22 @@ def gather(period: Period, *, profile: Profile, store: PostStore, now: datetime)
     )
 
 
+def handling(period: Period, *, profile: Profile, store: PostStore, now: datetime) -> Facts:
+    """Alerts and deadlines alone, for circulars and handovers."""
+    book = Book(store, now)
+    levels, units = _handling(book, period, profile)
+    return Facts(
+        profile=profile,
+        period=period,
+        now=now,
+        comparable=bool(book.figures["flow.detected.before"].value),
+        levels=levels,
+        cases=cases(period, profile),
+        units=units,
+        figures=book.figures,
+    )
+
+
 def _volume(book: Book, period: Period, span: str, before: str) -> bool:
     """Total and moods against the stretch before; return whether there was anything before to compare with."""
     total = book.posts("total", "期内帖文总数", span)
@@ -222,7 +238,7 @@ def _units(book: Book, start: datetime, end: datetime, profile: Profile) -> tupl
     """Units that were given something or had something fall due, the busiest first."""
     given = selections.alerts(selections.read("dispatched"), start, end).values_list("lead_unit", flat=True)
     due = selections.deadlines(selections.read("judged"), start, end).values_list("alert__lead_unit", flat=True)
-    names = {unit: _unit_name(unit, profile) for unit in {*given.order_by(), *due.order_by()} if unit}
+    names = {unit: unit_name(unit, profile) for unit in {*given.order_by(), *due.order_by()} if unit}
     for unit, short in names.items():
         for name in ("dispatched", "closed", "returned", "escalated"):
             label = f"{short}：{selections.MEANINGS[name]}数"
@@ -277,7 +293,7 @@ def hotspot(
         peak_day=peak_day,
         kinds=tuple(KIND_NAMES.get(kind, kind) for kind, _ in book.store.terms(node, "kind", limit=6)),
         sources=len(book.store.terms(node, "source", limit=500)),
-        quote=quote(book.store.search(node, limit=50).posts),
+        quote=next(iter(quotes(book.store.search(node, limit=50).posts, 1)), None),
         cases=tuple(alert.number for alert in alerts),
         answer=_answer(book, key, row, alerts, period, profile),
     )
@@ -311,7 +327,7 @@ def _answer(
     )
     if first is None:
         return None
-    unit = _unit_name(first.alert.lead_unit, profile)
+    unit = unit_name(first.alert.lead_unit, profile)
     at = first.published_at.replace(second=0, microsecond=0)
     keys = []
     for side, start, end in (("before", period.start, at), ("after", at, period.end)):
@@ -334,14 +350,21 @@ def _answer(
     )
 
 
-def quote(posts: Iterable[TaggedPost]) -> Quote | None:
-    """The post most spoken about, in its own words; the earliest of equals."""
+def quotes(posts: Iterable[TaggedPost], limit: int) -> tuple[Quote, ...]:
+    """The posts most spoken about, in their own words; one of each story, the earliest of equals first."""
     ordered = sorted(posts, key=lambda tagged: (-_echo(tagged), tagged.post.published_at, tagged.post.id))
-    if not ordered:
-        return None
-    post = ordered[0].post
-    return Quote(
-        post=post.id, text=excerpt(post.text or post.title), source=post.source, url=post.url, at=post.published_at
+    stories: dict[str, TaggedPost] = {}
+    for tagged in ordered:
+        stories.setdefault(tagged.story or tagged.post.content_hash, tagged)
+    return tuple(
+        Quote(
+            post=tagged.post.id,
+            text=excerpt(tagged.post.text or tagged.post.title),
+            source=tagged.post.source,
+            url=tagged.post.url,
+            at=tagged.post.published_at,
+        )
+        for tagged in list(stories.values())[:limit]
     )
 
 
@@ -390,7 +413,7 @@ def _case(row: Alert, overdue: tuple[str, ...], due: tuple[str, datetime] | None
         title=row.title,
         level=(level.name if level else row.suggested_level) + ("" if row.level else "（建议）"),
         rank=level.rank if level else len(profile.levels),
-        unit=_unit_name(row.lead_unit, profile),
+        unit=unit_name(row.lead_unit, profile),
         state=STATE_LABELS[State(row.state)],
         is_open=row.state in OPEN_STATES,
         detected_at=row.detected_at,
@@ -423,6 +446,7 @@ def _topic_name(topic: str, profile: Profile) -> str:
     return found.name if found else topic
 
 
-def _unit_name(unit: str, profile: Profile) -> str:
+def unit_name(unit: str, profile: Profile) -> str:
+    """A department's short name."""
     found = profile.department(unit)
     return found.short if found else unit

@@ -88,6 +88,20 @@ def between(first: date, last: date, now: datetime) -> Period:
     return _period(f"{first}_{last}", first, last + timedelta(days=1), first - length, "上期", now)
 
 
+def shift(start: datetime, end: datetime, now: datetime) -> Period:
+    """A turn of duty, up to now while it runs."""
+    length = end - start
+    return Period(
+        id=f"{start.astimezone(SHANGHAI):%Y%m%dT%H%M}",
+        start=start,
+        end=min(end, max(now, start + timedelta(minutes=1))),
+        before_name="上一班",
+        before_start=start - length,
+        before_end=start,
+        is_whole=end <= now,
+    )
+
+
 def _period(name: str, first: date, after: date, before: date, before_name: str, now: datetime) -> Period:
     start, end, before_start = midnight(first), midnight(after), midnight(before)
     if start > now:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from briefings.compose.phrases import UNKNOWN, change, counted, listed, points, rate, runs, sentence
+from briefings.compose.quotes import quoted
 from briefings.document import Block, Chart, Column, Heading, Number, Paragraph, Runs, Series, Table
 from briefings.facts import Case, Facts, Hotspot
 from briefings.gather import MOODS
@@ -169,8 +170,8 @@ def _handled(facts: Facts, spot: Hotspot) -> Runs:
 def handling(facts: Facts) -> list[Block]:
     """三、重点舆情及办理."""
     blocks: list[Block] = [Paragraph(key="handling.rate", runs=_rates(facts))]
-    if late := [case for case in facts.cases if case.overdue]:
-        blocks.append(Paragraph(key="handling.overdue", runs=_overdue(late)))
+    if any(case.overdue for case in facts.cases):
+        blocks += overdue(facts)
     if facts.cases:
         grave = facts.cases[:CASES_IN_TABLE]
         blocks.append(case_table("cases", f"表1　重点舆情办理情况（截至{moment_text(facts.now)}）", grave))
@@ -194,6 +195,19 @@ def _all_rate(facts: Facts) -> Runs:
         return ("期内没有到期的办理时限。",)
     counts = ("期内到期时限", Number("flow.judged"), "项，按时完成", Number("flow.on_time"), "项，超时")
     return runs(counts, Number("flow.missed"), "项，按时率", Number("rate.on_time"), "。")
+
+
+def handling_overview(facts: Facts) -> list[Block]:
+    """What was raised and how punctual all units were together."""
+    return [*alert_flow(facts), Paragraph(key="handling.rate", runs=_rates(facts))]
+
+
+def overdue(facts: Facts) -> list[Block]:
+    """The matters with a stage that ran out."""
+    late = [case for case in facts.cases if case.overdue]
+    if not late:
+        return [Paragraph(key="handling.overdue", runs=("没有超时环节。",))]
+    return [Paragraph(key="handling.overdue", runs=_overdue(late))]
 
 
 def _overdue(late: Sequence[Case]) -> Runs:
@@ -243,14 +257,25 @@ def unit_table(facts: Facts) -> Table:
 def risks(facts: Facts) -> list[Block]:
     """四、风险预警与下周关注."""
     blocks: list[Block] = [Paragraph(key="risks.rising", runs=_rising(facts))]
-    if due := [case for case in facts.cases if case.is_open and case.next_due is not None]:
-        soonest = sorted(due, key=lambda case: (case.next_due or facts.now, case.number))[:3]
-        items = [f"{case.number}号{case.next_stage}限{moment_text(case.next_due)}" for case in soonest if case.next_due]
-        blocks.append(Paragraph(key="risks.due", runs=(f"近期到期的办理时限：{'；'.join(items)}。",)))
+    blocks += next_dues(facts)
     if facts.ahead:
         days = [f"{day.month}月{day.day}日{what}" for day, what in facts.ahead]
         blocks.append(Paragraph(key="risks.days", runs=(f"下周{'、'.join(days)}，请提前安排值守。",)))
     return blocks
+
+
+def next_dues(facts: Facts) -> list[Block]:
+    """The clocks that end soonest, those already over left out."""
+    due = [
+        (case.next_due, case)
+        for case in facts.cases
+        if case.is_open and case.next_due is not None and case.next_due >= facts.now
+    ]
+    soonest = sorted(due, key=lambda item: (item[0], item[1].number))[:5]
+    if not soonest:
+        return []
+    items = [f"{case.number}号{case.next_stage}限{moment_text(at)}" for at, case in soonest]
+    return [Paragraph(key="risks.due", runs=(f"近期到期的办理时限：{'；'.join(items)}。",))]
 
 
 def _rising(facts: Facts) -> Runs:
@@ -301,23 +326,7 @@ def annex(facts: Facts) -> list[Block]:
 
 def quoted_posts(facts: Facts) -> list[Block]:
     """Where the sentences quoted stand."""
-    quotes = [(spot.rank, spot.quote) for spot in facts.hotspots if spot.quote]
-    if not quotes:
-        return []
-    columns = (
-        Column(title="引", weight=5, right=True),
-        Column(title="信源", weight=16),
-        Column(title="发布时间", weight=17),
-        Column(title="帖文编号与链接", weight=48),
-    )
-    rows = tuple(
-        ((str(rank),), (quote.source,), (moment_text(quote.at),), (f"{quote.post} {quote.url}",))
-        for rank, quote in quotes
-    )
-    return [
-        Heading(text="附：引用帖文"),
-        Table(key="quotes", caption="表4　正文引用的帖文", columns=columns, rows=rows),
-    ]
+    return quoted([(str(spot.rank), spot.quote) for spot in facts.hotspots if spot.quote], "表4　正文引用的帖文")
 
 
 def ledger_table(facts: Facts, cases: Sequence[Case], caption: str) -> Table:
