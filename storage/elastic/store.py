@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from storage.elastic.documents import document, index_of, template
 from storage.elastic.spool import Spool
 from storage.elastic.translation import span, to_query
 from storage.moments import instant, microseconds
+from storage.paging import page_key, read_key
 from storage.query import fields
 
 log = logging.getLogger(__name__)
@@ -213,9 +213,9 @@ class ElasticStore:
 
     def search(self, query: Node, *, limit: int = 20, after: str | None = None) -> Page:
         """Newest first; `after` is what the page before said."""
-        hits = self._hits(to_query(query), _NEWEST, limit + 1, json.loads(after) if after else None)
+        hits = self._hits(to_query(query), _NEWEST, limit + 1, list(read_key(after)) if after else None)
         posts = tuple(decode(hit["_source"]["record"]) for hit in hits[:limit])
-        return Page(posts=posts, after=json.dumps(hits[limit - 1]["sort"]) if len(hits) > limit else None)
+        return Page(posts=posts, after=page_key(*hits[limit - 1]["sort"]) if len(hits) > limit else None)
 
     def scan(self, query: Node) -> Iterator[TaggedPost]:
         """Every match of one snapshot, oldest first."""

@@ -20,6 +20,7 @@ from core.query import Everything, Node
 from storage import similar
 from storage.codec import decode
 from storage.moments import microseconds
+from storage.paging import page_key, read_key
 from storage.sqlite import counts, rows, schema
 from storage.sqlite.packing import pack, unpack
 from storage.sqlite.rows import SEQUENCE_BITS, Row
@@ -28,7 +29,7 @@ from storage.sqlite.translation import Selection, select
 _EXPIRED_AT_ONCE = 1000
 _MERGED_AT_ONCE = 500
 #: Errors of the machine, not of the statement.
-_PASSING = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL"}
+_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")
 
 
 class SqliteStore:
@@ -76,7 +77,8 @@ class SqliteStore:
             days = connection.execute(counts.DAYS).fetchall()
         for (day,) in days:
             with self._writing() as connection:
-                yield _rebuild_day(connection, day)
+                rebuilt = _rebuild_day(connection, day)
+            yield rebuilt
 
     def maintain(self) -> None:
         """Merge the index's parts and shorten the log; for quiet hours. Others may write in between."""
@@ -107,18 +109,18 @@ class SqliteStore:
         """Posts by id, in the order asked."""
         sql = "SELECT id, body FROM post JOIN record USING (key) WHERE id IN (SELECT value FROM json_each(?))"
         with self._reading() as connection:
-            bodies = dict(connection.execute(sql, (json.dumps(ids),)))
+            bodies = dict(connection.execute(sql, (json.dumps(list(ids)),)))
         return [decode(unpack(bodies[id_])) for id_ in ids if id_ in bodies]
 
     def search(self, query: Node, *, limit: int = 20, after: str | None = None) -> Page:
         """Newest first; `after` is what the page before said."""
-        selection, edge = select(query), _edge(after)
+        selection, edge = select(query), read_key(after) if after else None
         if edge is not None:
             selection = selection.within(None, edge[0])
         with self._reading() as connection:
             found = list(itertools.islice(_newest(connection, selection, edge), limit + 1))
             posts = tuple(decode(unpack(body)) for body in _bodies(connection, [key for _, _, key in found[:limit]]))
-        return Page(posts=posts, after=f"{found[limit - 1][0]}:{found[limit - 1][1]}" if len(found) > limit else None)
+        return Page(posts=posts, after=page_key(*found[limit - 1][:2]) if len(found) > limit else None)
 
     def scan(self, query: Node) -> Iterator[TaggedPost]:
         """Every match of the snapshot taken at the first step, oldest first."""
@@ -168,7 +170,7 @@ class SqliteStore:
         try:
             yield connection
         except schema.OperationalError as error:
-            if error.sqlite_errorname not in _PASSING:
+            if not error.sqlite_errorname.startswith(_PASSING):
                 raise
             raise Retry(f"post store {self.path.name}: {error}") from error
         finally:
@@ -275,14 +277,6 @@ def _rebuild_day(connection: Any, day: int) -> int:
     counts.clear_day(connection, day)
     counts.add(connection, (row for _, row in keyed), 1)
     return len(keyed)
-
-
-def _edge(after: str | None) -> tuple[int, str] | None:
-    """Sort key of the last post of the page before."""
-    if after is None:
-        return None
-    at, _, id_ = after.partition(":")
-    return int(at), id_
 
 
 def _newest(connection: Any, selection: Selection, edge: tuple[int, str] | None) -> Iterator[tuple[int, str, int]]:

@@ -133,6 +133,12 @@ def test_last_page_has_no_next_one(store: Store) -> None:
     assert store.search(EVERYTHING, limit=3).after is not None
 
 
+@pytest.mark.parametrize("key", ["x", "[1]", "abc:def"])
+def test_a_page_key_that_is_none_is_refused(store: Store, key: str) -> None:
+    with pytest.raises(ValueError, match=r"not the key|invalid literal"):
+        store.search(EVERYTHING, after=key)
+
+
 def test_scan_is_one_snapshot_oldest_first(store: Store) -> None:
     batch = [a_post(key, published_at=NOW - timedelta(seconds=key // 4)) for key in range(30)]
     store.upsert(batch)
