@@ -1,6 +1,6 @@
 """Rules: matching, windows, rebuild, the way from post to finding, and ElastAlert2 on the same stream.
 
-`python -m bench.bench_rules [--small]`. Everything is synthetic and seeded. The peer runs when `elastalert` can be
+`python -m bench.bench_rules [--small] [part …]`. Everything is synthetic and seeded. The peer runs when `elastalert` can be
 imported (`pip install elastalert2==2.19.0` beside Caifeng); its CPU is that of its rule class alone, without the
 search engine it queries.
 """
@@ -162,6 +162,9 @@ def windows(scale: int) -> None:
 
 def rebuild(scale: int) -> None:
     """Rows in the database, a new runner."""
+    from django.db import connection, transaction
+
+    from rules.live import Row
     from rules.models import Counter, MatchRow
     from rules.runner import CLOCK, RUNNER, Runner
     from rules.windows.events import ticks
@@ -169,13 +172,10 @@ def rebuild(scale: int) -> None:
     random = Random(8)
     rules = some_rules(random, 1000, words(random, 5000), query_key="region")
     count = 1_000_000 // scale
-    batch: list[MatchRow] = []
-    for row in rows(random, rules, count):
-        batch.append(MatchRow(**row._asdict()))
-        if len(batch) == 20_000:
-            MatchRow.objects.bulk_create(batch, batch_size=2000)
-            batch.clear()
-    MatchRow.objects.bulk_create(batch, batch_size=2000)
+    columns = ", ".join(f'"{name}"' for name in Row._fields)
+    marks = ", ".join(["%s"] * len(Row._fields))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO rules_matchrow ({columns}) VALUES ({marks})", list(rows(random, rules, count)))
     end = NOON + timedelta(days=1)
     for name, value in (("matches", count), (RUNNER, count), (CLOCK, ticks(end))):
         Counter.objects.update_or_create(name=name, defaults={"value": value})
@@ -283,7 +283,9 @@ def main() -> None:
     """Print every bar."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true", help="a tenth of everything")
-    scale = 10 if parser.parse_args().small else 1
+    parser.add_argument("parts", nargs="*", help="matching, windows, rebuild, post_to_finding, peer; all of them")
+    given = parser.parse_args()
+    scale = 10 if given.small else 1
     with tempfile.TemporaryDirectory(prefix="caifeng-bench-") as home:
         os.environ["CAIFENG_HOME"] = home
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caifeng.settings")
@@ -291,7 +293,8 @@ def main() -> None:
 
         bootstrap.ready()
         for part in (matching, windows, rebuild, post_to_finding, peer):
-            part(scale)
+            if not given.parts or part.__name__ in given.parts:
+                part(scale)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from core.errors import ConfigError, QuerySyntax
 from rules import selftest
-from rules.matcher import UNMATCHED
 from rules.reading import unknown_fields
-from rules.schema import KEYS, PercentageMatchOptions, Rule
+from rules.schema import KEYS, UNMATCHED, PercentageMatchOptions, Rule
 from storage.query import parse
 
 

@@ -9,9 +9,8 @@ from core.clock import SHANGHAI
 from core.errors import QuerySyntax
 from core.model import TaggedPost
 from core.query import And, Everything, Field, Node, Not, Or, Range, Text
-from rules.matcher import UNMATCHED
 from rules.reading import event_time, key_of
-from rules.schema import Rule
+from rules.schema import UNMATCHED, Rule
 from storage.query import matches, parse
 from storage.query.fields import ORDERED
 

@@ -212,7 +212,7 @@ def _group(rule: Rule, found: Finding) -> str:
 
 def _open_group(rule: Rule, found: Finding, now: datetime) -> datetime | None:
     """When the group that still waits is due; None when there is none."""
-    if rule.aggregation is None:
+    if not rule.aggregation:
         return None
     held = FindingRow.objects.filter(rule=rule.id, state=State.HELD, group=_group(rule, found), due_at__gte=now)
     return held.order_by("due_at").values_list("due_at", flat=True).first()

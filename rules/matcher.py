@@ -22,7 +22,7 @@ from core.model import TaggedPost
 from core.query import And, Everything, Field, Node, Not, Or, Range, Text
 from rules.reading import FIELDS as FIELDS_READ
 from rules.reading import fields_of, is_listed, key_of
-from rules.schema import PercentageMatchOptions, Rule
+from rules.schema import UNMATCHED, PercentageMatchOptions, Rule
 from storage.normal import matching_form
 from storage.query import parse
 from storage.query.evaluation import within
@@ -137,10 +137,6 @@ class Matcher:
                 if number is not None:
                     true.add(number)
         return true
-
-
-#: Types that are fed by facts, not by posts.
-UNMATCHED = frozenset({"silent_source", "incident"})
 
 
 def _numerator(rule: Rule, atoms: _Atoms, now: datetime) -> Test | None:

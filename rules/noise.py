@@ -65,7 +65,7 @@ def rests(rest: Rest | None, now: datetime) -> bool:
 
 def group_due(rule: Rule, now: datetime) -> datetime | None:
     """When the group a finding opens now is due; None when the rule does not group."""
-    if rule.aggregation is None:
+    if not rule.aggregation:
         return None
     if isinstance(rule.aggregation, Schedule):
         due: datetime = croniter(rule.aggregation.schedule, now.astimezone(SHANGHAI)).get_next(datetime)

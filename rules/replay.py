@@ -11,9 +11,9 @@ from core.model import Finding, TaggedPost
 from core.query import And, Node, Range
 from rules import noise
 from rules.findings import finding
-from rules.matcher import UNMATCHED, Matcher
+from rules.matcher import Matcher
 from rules.reading import event_time
-from rules.schema import Rule
+from rules.schema import UNMATCHED, Rule
 from rules.timeline import Stream
 from rules.windows.events import ALL, NOTHING, Event, Outcome, moment, ticks
 from rules.windows.families import machine, memory, pace

@@ -307,6 +307,10 @@ Options = Annotated[
 ]
 
 
+#: Types that are fed by facts, not by posts.
+UNMATCHED = frozenset({"silent_source", "incident"})
+
+
 class Schedule(_Strict):
     """Groups are sent by the calendar: five fields of cron, local time."""
 
@@ -377,7 +381,7 @@ class Rule(_Strict):
     lateness: Duration = LATENESS
     realert: Duration | None = None
     exponential_realert: Span | None = None
-    aggregation: Span | Schedule | None = None
+    aggregation: Duration | Schedule | None = None
     aggregation_key: Names | None = None
     quiet: list[QuietTime] = Field(default_factory=list)
     #: Levels that mute this rule's findings of the same incident while an alert of such a level is open.

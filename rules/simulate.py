@@ -16,7 +16,7 @@ from core.errors import ConfigError, Fault, QuerySyntax
 from rules import noise
 from rules.flat import Test, expression, lookup, numerator
 from rules.reading import names
-from rules.schema import PercentageMatchOptions, Rule
+from rules.schema import UNMATCHED, PercentageMatchOptions, Rule
 from rules.windows.events import ALL, Event, Key, Machine, Outcome, hashable, moment, ticks
 from rules.windows.families import machine
 
@@ -45,7 +45,12 @@ class Simulation:
     """One rule and the stream so far."""
 
     def __init__(self, rule: Rule, *, ticked: bool) -> None:
-        """`ticked`: whether the stream has ticks at all; without any, a later post ends a bucket."""
+        """`ticked`: whether the stream has ticks at all; without any, a later post ends a bucket.
+
+        Raises ConfigError for a query that cannot be read, and for a type that is fed by facts.
+        """
+        if rule.type in UNMATCHED:
+            raise ConfigError(f"{rule.type} 依据信源或事件的状态，不能用帖文流模拟")
         # Relative times of a query count back from the start of the epoch of the stream, which has no clock.
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         self.rule = rule
@@ -78,7 +83,7 @@ class Simulation:
         for outcome in outcomes:
             if self._rests(outcome, now):
                 continue
-            if self.rule.aggregation is None:
+            if not self.rule.aggregation:
                 sent.append([outcome])
             else:
                 self._join(outcome, now)
