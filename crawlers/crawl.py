@@ -46,9 +46,6 @@ class Crawl:
     shown: int = 0
     new: int = 0
     rejected: int = 0
-    #: Index pages that had not changed, of those asked.
-    unchanged: int = 0
-    asked: int = 0
     status: int = 0
     #: Why it failed or was refused, in Chinese; empty when all went well.
     reason: str = ""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import logging
 import sys
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,11 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """The borders in force; replaced when sources change. Keeps the last refusals for reasons and tests."""
+    """The borders in force; replaced when sources change. Every refusal is logged."""
 
     def __init__(self, borders: Borders) -> None:
         self.borders = borders
-        self.refusals: deque[str] = deque(maxlen=100)
 
     def host(self, host: str, address: str) -> str:
         """Reason against `host` at `address`, noted."""
@@ -42,7 +40,6 @@ class Watch:
 
     def _noted(self, reason: str, target: str) -> str:
         if reason:
-            self.refusals.append(f"{target}: {reason}")
             log.warning("connection refused", extra={"target": target, "reason": reason})
         return reason
 

@@ -199,18 +199,6 @@ def _weibull(history: History) -> tuple[float, float]:
     return shape, mean / math.gamma(1 + 1 / shape)
 
 
-def usual_limit(history: History, since: datetime, probability: float) -> timedelta:
-    """How long after `since` nothing may come before that is less likely than `probability`."""
-    low, high = 0, LONGEST_GAP
-    while low < high:
-        middle = (low + high) // 2
-        if silence(history, since, since + middle * HOUR).probability < probability:
-            high = middle
-        else:
-            low = middle + 1
-    return low * HOUR
-
-
 def recent_rate(history: History) -> tuple[int, float]:
     """Active hours of the last day, and how many were to be expected."""
     if history.hours < ENOUGH or history.until is None:

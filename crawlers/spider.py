@@ -98,7 +98,6 @@ class SourceSpider(scrapy.Spider):
     async def read_index(self, response: Response, template: str, page: int) -> Requests:
         """Read an index page by the source's kind and ask for what is new behind it."""
         crawl = self.crawl
-        crawl.asked += 1
         if not self._usable(response) or self._unchanged(response):
             return
         try:
@@ -136,12 +135,10 @@ class SourceSpider(scrapy.Spider):
         )
         crawl.validators[asked] = validator
         crawl.lied = crawl.lied or verdict is Verdict.LIED
-        crawl.unchanged += verdict is Verdict.UNCHANGED
         return verdict is Verdict.UNCHANGED and not self._revisits
 
     def index_failed(self, failure: Failure) -> None:
         """An index page could not be had."""
-        self.crawl.asked += 1
         self.crawl.complete = False
         words = failure_words(failure.value)
         self.crawl.fail(words, blocked="robots.txt 不允许" in words)

@@ -7,7 +7,7 @@ import pytest
 
 from core.clock import SHANGHAI
 from crawlers.health import Facts, duration, judge
-from crawlers.history import HOUR, History, from_json, observe, silence, usual_limit
+from crawlers.history import HOUR, History, from_json, observe, silence
 from tests.fixtures.collect import NOW, a_source
 
 MONDAY = datetime(2026, 10, 5, tzinfo=SHANGHAI)
@@ -42,10 +42,10 @@ def test_too_short_a_history_says_nothing() -> None:
     assert silence(watched(6), LAST, LAST + timedelta(days=30)).probability == 1.0
 
 
-def test_a_moody_source_is_given_more_time_than_an_even_one() -> None:
-    moody = watched(28, active=range(9, 10))
+def test_the_same_gap_says_more_of_a_lively_source_than_of_a_slow_one() -> None:
+    slow, end = watched(28, active=range(9, 10)), LAST + timedelta(days=3, hours=2)
 
-    assert usual_limit(moody, LAST, 0.01) > usual_limit(STEADY, LAST, 0.01)
+    assert silence(slow, LAST, end).probability > silence(STEADY, LAST, end).probability
 
 
 def test_a_history_survives_its_row() -> None:
