@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -131,11 +130,6 @@ def kills(times: int = 20, pages: int = 400) -> None:
                     time.sleep(dice.random() * 0.05)
                     worker.send_signal(signal.SIGKILL)
                     worker.wait()
-                with sqlite3.connect(home.path / "workflow.sqlite3", timeout=30) as connection:
-                    connection.execute(
-                        "update crawlers_sourcestate set lease_until = '2000-01-01', next_fetch_at = '2000-01-01'"
-                    )
-                connection.close()
             home.run(600)
             keys = [row["key"] for row in home.rows("select key from storage_inboxitem")]
     bar(

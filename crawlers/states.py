@@ -6,7 +6,7 @@ Every function is one transaction; state changes are conditional UPDATEs.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,6 +79,13 @@ def lease(source: str, owner: str, now: datetime) -> SourceState | None:
 def give_back(source: str, owner: str) -> None:
     """End a lease without a result; the source stays due."""
     SourceState.objects.filter(source=source, lease_owner=owner).update(lease_owner="", lease_until=None)
+
+
+def release_orphans(host: str, lives: Callable[[int], bool]) -> int:
+    """End leases of workers of this host that are gone (owners are `host:pid`); return how many."""
+    owners = SourceState.objects.filter(lease_owner__startswith=f"{host}:").values_list("lease_owner", flat=True)
+    dead = [owner for owner in set(owners) if not lives(int(owner.rpartition(":")[2]))]
+    return SourceState.objects.filter(lease_owner__in=dead).update(lease_owner="", lease_until=None)
 
 
 def seen_pages(source: str, urls: Iterable[str]) -> dict[str, tuple[str, datetime]]:

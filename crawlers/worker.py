@@ -104,7 +104,8 @@ class Worker:
         self, sources_loader: SourcesLoader, *, once: bool, stop: threading.Event, clock: Clock, watch: guards.Watch
     ) -> None:
         self._load, self._once, self._stop, self._clock, self._watch = sources_loader, once, stop, clock, watch
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"[:64]
+        self._host = socket.gethostname()[:50]
+        self._owner = f"{self._host}:{os.getpid()}"
         self._sources: dict[str, Source] = {}
         self._loaded_at = float("-inf")
         self._running: dict[asyncio.Task[None], _Running] = {}
@@ -122,6 +123,7 @@ class Worker:
     async def work(self) -> None:
         """The loop: load, lease, wait until something is due, done or to be stopped."""
         stopped = self._stopped()
+        await self._in_database(states.release_orphans, self._host, psutil.pid_exists)
         try:
             while not self._stop.is_set() and not self._worn_out():
                 await self._beat()
@@ -263,7 +265,8 @@ class Worker:
 
     async def _take_folder(self, crawl: Crawl) -> None:
         folder = Path(settings.HOME) / crawl.source.url
-        taken = await self._in_database(take_folder, folder, crawl.source, self._clock())
+        # A thread of its own: a long file must not keep the crawls' rows waiting.
+        taken = await asyncio.to_thread(_with_own_connection, take_folder, folder, crawl.source, self._clock())
         crawl.pages, crawl.shown, crawl.new, crawl.rejected = taken.files, taken.shown, taken.new, taken.rejected
         if taken.reason:
             crawl.fail(taken.reason)
@@ -311,6 +314,13 @@ class Worker:
 def _with_fresh_connection(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     close_old_connections()
     return function(*arguments)
+
+
+def _with_own_connection(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    finally:
+        connections.close_all()
 
 
 def finish_crawl(crawl: Crawl, row: SourceState, owner: str, now: datetime) -> None:

@@ -135,20 +135,10 @@ def test_a_worker_killed_at_any_moment_loses_and_doubles_nothing(site: Site, tmp
             wait_until(lambda target=target: len(site.log) >= target)
             worker.send_signal(signal.SIGKILL)
             worker.wait()
-        expire_leases(home)
     home.run()
 
     keys = [item["key"] for item in home.items()]
     assert len(keys) == len(set(keys)) == pages
-
-
-def expire_leases(home: Home) -> None:
-    """What a quarter of an hour does."""
-    import sqlite3
-
-    with sqlite3.connect(home.path / "workflow.sqlite3", timeout=30) as connection:
-        connection.execute("update crawlers_sourcestate set lease_until = '2000-01-01', next_fetch_at = '2000-01-01'")
-    connection.close()
 
 
 def test_sigterm_ends_crawls_in_time_and_the_rest_comes_with_the_next(site: Site, tmp_path: Path) -> None:

@@ -43,6 +43,15 @@ def test_a_lease_is_taken_by_one_and_runs_out() -> None:
     assert (first is not None, second, later is not None) == (True, None, True)
 
 
+def test_leases_of_a_dead_worker_of_this_host_end_at_once() -> None:
+    known("one", "two", "three")
+    for name, owner in (("one", "here:1"), ("two", "here:2"), ("three", "there:1")):
+        states.lease(name, owner, NOW)
+
+    assert states.release_orphans("here", lambda process: process == 2) == 1
+    assert states.due(["one", "two", "three"], NOW) == ["one"]
+
+
 def test_a_worker_that_lost_its_lease_writes_nothing() -> None:
     known("news")
     states.lease("news", "one", NOW)
