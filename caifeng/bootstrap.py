@@ -30,7 +30,7 @@ def ready() -> None:
         django.setup()
     with _one_at_a_time():
         call_command("migrate", verbosity=0, interactive=False)
-    _wire_console()
+    _wire_pages()
 
 
 @contextmanager
@@ -115,7 +115,9 @@ def check(sections: Mapping[str, str]) -> None:
     profile.load(sections)
 
 
-def _wire_console() -> None:
+def _wire_pages() -> None:
+    from briefings import parts
     from console import deps
 
+    parts.install(post_store=post_store, profile=profile)
     deps.install(post_store=post_store, profile=profile, rules=rules, sources=sources, check=check)

@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from django.conf import settings
 from django.db import close_old_connections
 
+from briefings import drafting
 from caifeng import bootstrap
 from core.clock import SHANGHAI
 from crawlers import health, states
@@ -37,6 +38,14 @@ def mark_due(now: datetime) -> None:
 def judge_sources(now: datetime) -> None:
     """How each source stands, for the desk; silence raises its alert by the rule of that type."""
     health.judge_all(bootstrap.sources(), now)
+
+
+def draft_briefing(now: datetime) -> None:
+    """Last week's briefing, once, from Monday morning on; a house that did not watch last week has none to write."""
+    first = inbox.first_sight()
+    monday = (now.astimezone(SHANGHAI) - timedelta(days=now.astimezone(SHANGHAI).weekday())).date()
+    if first is not None and first.astimezone(SHANGHAI).date() < monday:
+        drafting.draft_due(now, profile=bootstrap.profile(), store=bootstrap.post_store())
 
 
 def catch_up(now: datetime) -> None:
@@ -90,6 +99,7 @@ class Schedule:
         )
         scheduler.add_job(self._job(mark_due), "interval", seconds=5, id="sources")
         scheduler.add_job(self._job(judge_sources), "interval", minutes=1, id="health")
+        scheduler.add_job(self._job(draft_briefing), "interval", minutes=5, id="briefing")
         scheduler.add_job(self._job(catch_up), "interval", seconds=10, id="spool")
         scheduler.add_job(self._job(tidy), "cron", hour=3, minute=30, id="tidy")
         scheduler.start()

@@ -12,5 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics.metrics),
     path("api/", api.api.urls),
     path("slack/interactions", api.slack_interactions),
+    path("", include("briefings.urls")),
     path("", include("console.urls")),
 ]

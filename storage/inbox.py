@@ -129,6 +129,11 @@ def waiting() -> tuple[int, datetime | None]:
     return rows.count(), rows.order_by("id").values_list("fetched_at", flat=True).first()
 
 
+def first_sight() -> datetime | None:
+    """When this house first saw anything at all."""
+    return Seen.objects.order_by("id").values_list("first_seen_at", flat=True).first()
+
+
 def forget_finished(before: datetime) -> int:
     """Delete rows finished before; what was seen stays known."""
     return InboxItem.objects.filter(state=InboxItem.State.DONE, finished_at__lt=before).delete()[0]

@@ -218,5 +218,10 @@ def merge(file: str, profile_name: str | None) -> None:
             tagged = [TaggedPost(post=post, tags=tags) for post, tags in zip(batch, tagger.tag(batch), strict=True)]
             placed |= dict(zip(indexes, merger.place(tagged), strict=True))
             bar.update(len(batch))
-    _write([{"id": posts[i].id, "story": placed[i].story, "incident": placed[i].incident} for i in range(len(posts))])
+    _write(
+        [
+            {"id": posts[i].id, "story": placed[i].story, "incident": merger.target(placed[i].incident or posts[i].id)}
+            for i in range(len(posts))
+        ]
+    )
     _finish(bad)
