@@ -65,26 +65,21 @@ def from_member(member: DutyMember) -> Person:
 
 def load(profile: Profile) -> Directory:
     """The directory with the contacts of the database."""
-    rows = Contact.objects.select_related("user").order_by("id")
+    rows = Contact.objects.order_by("id").values_list("name", "unit", "role", "addresses", "user__username")
     added = [
-        Person(
-            name=row.name,
-            unit=row.unit,
-            role=row.role,
-            addresses=row.addresses,
-            login=row.user.username if row.user else "",
-        )
-        for row in rows
-        if row.addresses
+        Person(name=name, unit=unit, role=role, addresses=addresses, login=login or "")
+        for name, unit, role, addresses, login in rows
+        if addresses
     ]
     return directory(profile, added)
 
 
 def load_substitutions() -> list[Substitution]:
     """All substitutions on record, in the order they were entered."""
+    rows = DutyOverride.objects.order_by("id").values_list("start", "end", "login", "replaces", "reason")
     return [
-        Substitution(start=row.start, end=row.end, login=row.login, replaces=row.replaces, reason=row.reason)
-        for row in DutyOverride.objects.order_by("id")
+        Substitution(start=start, end=end, login=login, replaces=replaces, reason=reason)
+        for start, end, login, replaces, reason in rows
     ]
 
 

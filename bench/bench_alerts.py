@@ -133,23 +133,32 @@ def acted(deadlines: int, seconds: int, per_second: int) -> dict[str, float]:
 
 
 def opened(seconds: int, per_second: int) -> dict[str, float]:
-    """Findings arrive at a rate; seconds from the finding to its alert and messages committed."""
+    """Findings arrive at a rate; those that wait share a transaction, as in the rules' runner.
+
+    Seconds from a finding to its alert and messages committed, and milliseconds of processor time each.
+    """
     ready()
+    from django.db import transaction
+
     from alerts import desk
     from tests.fixtures.county import a_finding, a_post
     from tests.fixtures.desk import COUNTY
 
-    waits = []
-    start = time.perf_counter()
-    for number in range(seconds * per_second):
-        found = start + number / per_second
-        time.sleep(max(found - time.perf_counter(), 0))
-        desk.open_or_join(
-            a_finding(key=str(number)), rule_title="欠薪", severity=None, owner_hint=None, posts=[a_post()],
-            profile=COUNTY, now=datetime.now(UTC),
-        )  # fmt: skip
-        waits.append(time.perf_counter() - found)
-    return _quantiles(waits)
+    waits: list[float] = []
+    start, processor = time.perf_counter(), time.process_time()
+    arrivals = [start + number / per_second for number in range(seconds * per_second)]
+    while len(waits) < len(arrivals):
+        first = len(waits)
+        time.sleep(max(arrivals[first] - time.perf_counter(), 0))
+        waiting = [number for number in range(first, len(arrivals)) if arrivals[number] <= time.perf_counter()][:50]
+        with transaction.atomic():
+            for number in waiting:
+                desk.open_or_join(
+                    a_finding(key=str(number)), rule_title="欠薪", severity=None, owner_hint=None, posts=[a_post()],
+                    profile=COUNTY, now=datetime.now(UTC),
+                )  # fmt: skip
+        waits += [time.perf_counter() - arrivals[number] for number in waiting]
+    return _quantiles(waits) | {"processor": (time.process_time() - processor) / len(waits) * 1000}
 
 
 def late(alerts: int) -> dict[str, float]:
@@ -191,7 +200,7 @@ def measure(database: str, url: str, deadlines: int, seconds: int) -> None:
     once = found["acted"] == found["events"] == 100 and not found["again"]
     report(f"{database}, 100 passed while down", "≤ 5 s, once", f"{found['seconds']:.2f} s", found["seconds"] <= 5 and once, f"acted {found['acted']:.0f}, again {found['again']:.0f}")  # fmt: skip
     found = in_child("opened", url, seconds=seconds, per_second=50)
-    report(f"{database}, finding → outbox at 50/s, p99", "≤ 2 s", f"{found['p99']:.3f} s", found["p99"] <= 2, f"p50 {found['p50']:.3f} s of {found['count']:.0f}")  # fmt: skip
+    report(f"{database}, finding → outbox at 50/s, p99", "≤ 2 s", f"{found['p99']:.3f} s", found["p99"] <= 2, f"p50 {found['p50']:.3f} s of {found['count']:.0f}; {found['processor']:.1f} ms of processor each")  # fmt: skip
 
 
 def main() -> None:
