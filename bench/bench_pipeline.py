@@ -173,7 +173,7 @@ def board_incidents() -> dict[str, tuple[str, str]]:
             [TaggedPost(post=post, tags=tags) for post, tags in zip(batch, tagger.tag(batch), strict=True)]
         ):
             found[placed.post.id[1:]] = (str(placed.incident), placed.post.title)
-    return found
+    return {message: (merger.target(incident), title) for message, (incident, title) in found.items()}
 
 
 def _moment(text: str) -> datetime:

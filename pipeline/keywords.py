@@ -307,14 +307,19 @@ _STOP = frozenset(
 
 
 @functools.cache
-def _rarity() -> Mapping[str, float]:
-    lines = gzip.decompress((MODELS / "words.txt.gz").read_bytes()).decode().splitlines()
+def _rarities(name: str) -> Mapping[str, float]:
+    lines = gzip.decompress((MODELS / name).read_bytes()).decode().splitlines()
     return {word: int(tenths) / 10 for word, tenths in (line.split("\t") for line in lines)}
 
 
 def usual_words() -> Mapping[str, float]:
     """Words of the training texts with their rarity; a word not in it is rarer than all of them."""
-    return _rarity()
+    return _rarities("words.txt.gz")
+
+
+def usual_pairs() -> Mapping[str, float]:
+    """Pairs of characters of citizens' messages with their rarity."""
+    return _rarities("pairs.txt.gz")
 
 
 class Keywords:
@@ -355,5 +360,5 @@ class Keywords:
     def _judge(self, word: str) -> float:
         if word in _STOP or not _WORD.fullmatch(word):
             return 0.0
-        weight = _rarity().get(word, _UNKNOWN) * (1.0 + 0.1 * min(len(word), 4))
+        weight = usual_words().get(word, _UNKNOWN) * (1.0 + 0.1 * min(len(word), 4))
         return weight * 1.3 if word in self._own else weight

@@ -3,9 +3,11 @@
 1. The MinHash signature of a post finds the stories that may equal it; the most similar one above a threshold takes it.
 2. A new story is compared by its telling terms with the incidents still running; the most similar one above a
    threshold takes it, else it founds an incident whose id is the story's.
-3. What changed is handed out as rows; rows other workers wrote are taken in before the next batch.
+3. A story that fits two incidents which are alike joins them: the younger goes on in the older.
+4. What changed is handed out as rows; rows other workers wrote are taken in before the next batch.
 
-An incident an officer joined into another one sends its posts there.
+Terms are words, pairs of characters of the title (names no dictionary knows: `#芳园`) and places (`@A3区`). An
+incident that was joined into another one sends its posts there.
 """
 
 from __future__ import annotations
@@ -23,21 +25,30 @@ from numpy.typing import NDArray
 
 from core.model import TaggedPost
 from pipeline.clean import simplified, without_reposts
-from pipeline.keywords import Keywords, usual_words
+from pipeline.keywords import Keywords, usual_pairs, usual_words
 from storage.stories import IncidentState, Story
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 42
 #: Estimated Jaccard similarity of character 3-grams from which two posts are one story.
 SAME_STORY = 0.5
-#: Cosine from which a story belongs to an incident.
-SAME_INCIDENT = 0.3
+#: Cosine from which a story belongs to an incident, of all terms and of the words alone.
+SAME_INCIDENT, SAME_WORDS = 0.25, 0.2
+#: Cosine from which two incidents one story fits are joined.
+SAME_MATTER = 0.2
+#: A story in another place is this much less similar.
+ELSEWHERE = 0.4
 #: Stories and incidents not seen for so long take no more posts.
 STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=90)
 HALF_LIFE = timedelta(hours=6)
 _READ = 1000
-_CENTRE_TERMS = 40
-_LEAST_SHARED = 2
-_UNKNOWN = 9.5
+_TERMS, _CENTRE_TERMS = 30, 50
+#: Below this rarity a word or a pair of characters tells nothing; a place weighs as much as a rare word.
+_COMMON_WORD, _COMMON_PAIR, _PAIR_WEIGHT, _PLACE_WEIGHT = 2.0, 4.5, 1.5, 3.0
+_UNKNOWN_WORD, _UNKNOWN_PAIR = 9.5, 8.3
+_MARKS = ("#", "@")
+#: Published message boards anonymise places this way.
+_DISTRICT = re.compile(r"[A-Z]\d{1,2}(?:区|县|市)")
+_NOT_A_NAME = re.compile(r"[A-Z]\d{0,2}[区县市]|西地省|[^\u4e00-\u9fa5A-Za-z0-9]+")
 _NOT_LETTERS = re.compile(r"[\W_]+")
 
 Signature = NDArray[np.uint32]
@@ -133,24 +144,26 @@ class Incidents:
             self._by_term[term].add(row.id)
         self.rows[row.id] = row
 
-    def like(self, terms: Mapping[str, float], at: datetime) -> IncidentState | None:
-        """The running incident with the largest cosine, the oldest of equals."""
+    def like(self, terms: Mapping[str, float], at: datetime) -> list[IncidentState]:
+        """Running incidents a story with these terms fits, the most similar first, the oldest of equals."""
         dots: dict[str, float] = defaultdict(float)
-        shared: Counter[str] = Counter()
+        words: dict[str, float] = defaultdict(float)
         for term, weight in terms.items():
             for incident in self._by_term.get(term, ()):
-                dots[incident] += weight * self.rows[incident].centre[term]
-                shared[incident] += 1
-        length = _length(terms)
-        best: tuple[float, str] | None = None
+                product = weight * self.rows[incident].centre[term]
+                dots[incident] += product
+                if not term.startswith(_MARKS):
+                    words[incident] += product
+        length, word_length = _length(terms), _length(_words(terms))
+        found = []
         for incident, dot in dots.items():
             row = self.rows[incident]
-            if shared[incident] < _LEAST_SHARED or row.merged_into or abs(at - row.last_seen_at) > INCIDENT_RUNS:
+            if row.merged_into or abs(at - row.last_seen_at) > INCIDENT_RUNS:
                 continue
-            score = dot / (length * _length(row.centre))
-            if score >= SAME_INCIDENT and (best is None or (-score, incident) < best):
-                best = (-score, incident)
-        return self.rows[best[1]] if best else None
+            score = dot / (length * _length(row.centre)) * (ELSEWHERE if _elsewhere(terms, row.centre) else 1.0)
+            if score >= SAME_INCIDENT and words[incident] >= SAME_WORDS * word_length * _length(_words(row.centre)):
+                found.append((-score, row.first_seen_at, incident))
+        return [self.rows[incident] for _, _, incident in sorted(found)]
 
     def target(self, incident: str) -> str:
         """Where posts of an incident go now that officers joined some."""
@@ -166,6 +179,22 @@ class Incidents:
             for term in row.centre:
                 self._by_term[term].discard(row.id)
             del self.rows[row.id]
+
+
+def _words(terms: Mapping[str, float]) -> dict[str, float]:
+    return {term: weight for term, weight in terms.items() if not term.startswith(_MARKS)}
+
+
+def _elsewhere(left: Mapping[str, float], right: Mapping[str, float]) -> bool:
+    """Both name places and none is the same."""
+    here, there = ({term for term in terms if term.startswith("@")} for terms in (left, right))
+    return bool(here) and bool(there) and here.isdisjoint(there)
+
+
+def _cosine(left: Mapping[str, float], right: Mapping[str, float]) -> float:
+    return sum(weight * right[term] for term, weight in left.items() if term in right) / (
+        _length(left) * _length(right)
+    )
 
 
 def _length(terms: Mapping[str, float]) -> float:
@@ -231,17 +260,48 @@ class Merger:
     def _found_story(self, tagged: TaggedPost, mark: Signature) -> Story:
         post = tagged.post
         terms = self.terms(tagged)
-        incident = self._incidents.like(terms, post.published_at)
-        self._grow(incident or _new_incident(tagged), terms)
+        incident = self._fitting(terms, post.published_at) or _new_incident(tagged)
+        self._grow(incident, terms)
         return Story(
             id=post.id,
-            incident=incident.id if incident else post.id,
+            incident=incident.id,
             title=headline(post.title, post.text),
             signature=mark.astype("<u4").tobytes(),
             first_seen_at=post.published_at,
             last_seen_at=post.published_at,
-            size=1,
         )
+
+    def _fitting(self, terms: Mapping[str, float], at: datetime) -> IncidentState | None:
+        """The incident a story belongs to, after joining those it shows to be one."""
+        fitting = self._incidents.like(terms, at)
+        if not fitting:
+            return None
+        best = fitting[0]
+        for other in fitting[1:3]:
+            if _cosine(best.centre, other.centre) >= SAME_MATTER:
+                best = self._join(*sorted((best, other), key=lambda row: (row.first_seen_at, row.id)))
+        return best
+
+    def _join(self, older: IncidentState, younger: IncidentState) -> IncidentState:
+        """The younger incident goes on in the older one."""
+        at = max(older.heat_at, younger.heat_at)
+        heat = heat_now(older.heat, older.heat_at, at) + heat_now(younger.heat, younger.heat_at, at)
+        centre = Counter(dict(older.centre))  # type: ignore[arg-type]  # Counter adds floats as well
+        centre.update(younger.centre)  # type: ignore[arg-type]
+        joined = replace(
+            older,
+            last_seen_at=max(older.last_seen_at, younger.last_seen_at),
+            size=older.size + younger.size,
+            sources=tuple(sorted({*older.sources, *younger.sources})),
+            centre=_heaviest(centre, _CENTRE_TERMS),
+            heat=heat,
+            heat_at=at,
+            peak=max(older.peak, younger.peak, heat),
+        )
+        self._incidents.put(joined)
+        self._incidents.put(replace(younger, merged_into=older.id, centre={}))
+        self._changed_incidents |= {older.id, younger.id}
+        return joined
 
     def _grow(self, incident: IncidentState, terms: Mapping[str, float]) -> None:
         """Add a story's terms to the centre and keep the heaviest."""
@@ -249,8 +309,7 @@ class Merger:
         centre = defaultdict(float, incident.centre)
         for term, weight in terms.items():
             centre[term] += weight / length
-        kept = sorted(centre.items(), key=lambda item: (-item[1], item[0]))[:_CENTRE_TERMS]
-        self._incidents.put(replace(incident, centre=dict(kept)))
+        self._incidents.put(replace(incident, centre=_heaviest(centre, _CENTRE_TERMS)))
 
     def _count(self, incident: str, tagged: TaggedPost) -> None:
         row, post = self._incidents.rows[incident], tagged.post
@@ -270,17 +329,47 @@ class Merger:
         )
         self._changed_incidents.add(incident)
 
+    def target(self, incident: str) -> str:
+        """The incident whose posts these are by now; another one when the given one was joined into it."""
+        return self._incidents.target(incident)
+
     def terms(self, tagged: TaggedPost) -> dict[str, float]:
-        """What tells the matter: rare words, those of the title twice, the place, the topic."""
-        rarity = usual_words()
-        title = self._words.words(simplified(tagged.post.title).lower())
-        counts = Counter(self._words.words(simplified(without_reposts(tagged.post.text)[:400]).lower()))
-        for word in title:
+        """What tells the matter: rare words, those of the title more; pairs of the title's characters; places."""
+        post = tagged.post
+        title = simplified(headline(post.title, post.text)).lower()
+        text = simplified(without_reposts(post.text)[:400]).lower()
+        counts = Counter(self._words.words(text))
+        for word in self._words.words(title):
             counts[word] += 2
-        weighed = {word: math.sqrt(count) * max(0.5, rarity.get(word, _UNKNOWN) - 2) for word, count in counts.items()}
-        for region in tagged.tags.regions[:2]:
-            weighed[f"@{region.rsplit('/', 1)[-1]}"] = 5.0
-        return dict(sorted(weighed.items(), key=lambda item: (-item[1], item[0]))[:24])
+        rarity = usual_words()
+        terms = {
+            word: math.sqrt(count) * max(0.0, rarity.get(word, _UNKNOWN_WORD) - _COMMON_WORD)
+            for word, count in counts.items()
+        }
+        early = _pairs(text[:200])
+        for pair in _pairs(title):
+            weight = _PAIR_WEIGHT * max(0.0, usual_pairs().get(pair, _UNKNOWN_PAIR) - _COMMON_PAIR)
+            terms[f"#{pair}"] = weight * (1.5 if pair in early else 1.0)
+        places = {
+            *_DISTRICT.findall(post.title + post.text[:400]),
+            *(region.rsplit("/", 1)[-1] for region in tagged.tags.regions[:2]),
+        }
+        terms |= dict.fromkeys((f"@{place}" for place in places), _PLACE_WEIGHT)
+        return _heaviest(terms, _TERMS)
+
+
+def _pairs(text: str) -> set[str]:
+    """Neighbouring characters, not across punctuation and placeholders of places."""
+    parts = _NOT_A_NAME.sub(" ", text.upper()).lower().split()
+    return {part[start : start + 2] for part in parts for start in range(len(part) - 1)}
+
+
+def _heaviest(terms: Mapping[str, float], most: int) -> dict[str, float]:
+    return dict(
+        sorted(((term, weight) for term, weight in terms.items() if weight > 0), key=lambda item: (-item[1], item[0]))[
+            :most
+        ]
+    )
 
 
 def _whole(tagged: TaggedPost) -> str:

@@ -86,7 +86,7 @@ class Tagger:
             tiers,
             engagements,
             _sentiments(moods),
-            learned.classes.round(4).tolist(),
+            learned.classes.astype(float).round(4).tolist(),
             learned.government.tolist(),
             [self._terms.find(text, form.title_ends) for text, form in zip(folded, forms, strict=True)],
             [self._places.find(text) for text in texts],

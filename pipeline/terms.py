@@ -81,7 +81,7 @@ class Terms:
 
 
 def _inside(name: str, topics: Iterable[str]) -> tuple[str, ...]:
-    return tuple(term for term in topics if term in name and len(term) * 3 >= len(name) * 2)
+    return tuple(term for term in topics if term in name and len(term) * 2 >= len(name))
 
 
 def _names(unit: Department) -> Iterable[str]:

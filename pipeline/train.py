@@ -311,9 +311,7 @@ def main(folder: Path = MODELS) -> None:
     found = figures(trial, tuned, held_out[0], held_out[1])
     log.info("%s", json.dumps(found))
     write(trained(*parts), tuned, folder, found)
-    words.write(
-        folder / "words.txt.gz", [[one.text for one in kind] for kind in (sentiment, topics + corpora.all_messages())]
-    )
+    words.write(folder, [[one.text for one in kind] for kind in (sentiment, topics + corpora.all_messages())])
 
 
 if __name__ == "__main__":

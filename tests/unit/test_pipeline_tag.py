@@ -145,6 +145,6 @@ def test_merge_gives_a_repost_the_story_of_its_original(tmp_path: Path) -> None:
 def test_tagging_does_not_start_django() -> None:
     code = "import sys; from click.testing import CliRunner; from caifeng.cli import caifeng; CliRunner().invoke(caifeng, ['tag', '-'], input='{\"text\": \"a\"}'); print('django.apps.registry' in sys.modules)"
 
-    done = subprocess.run(tmp_path, [sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"
