@@ -1,6 +1,6 @@
 """How a source stands, in a word and a Chinese sentence. The judgement is pure; `judge_all` is the rim.
 
-`silences` hands what fell silent to whoever raises alerts; this package knows no rules.
+`judge_all` also hands what fell silent to whoever raises alerts; this package knows no rules.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db.models import Count, Q
 
 from crawlers import history
 from crawlers.models import SourceState
-from crawlers.sources import FETCHED, Source
+from crawlers.sources import FETCHED, Kind, Source
 from storage.models import InboxItem
 
 Health = SourceState.Health
@@ -74,8 +74,8 @@ def judge(source: Source, facts: Facts, now: datetime) -> Judgement:
 def _silent(source: Source, facts: Facts, now: datetime) -> Judgement | None:
     if facts.last_new_at is None:
         return None
-    # Only what we looked at can have been empty: while we were blind, the silence was ours.
-    until = min(now, facts.last_ok_at or now)
+    # Only what we looked at can have been empty: while we were blind, the silence was ours. Pushes we never miss.
+    until = now if source.kind is Kind.PUSH else min(now, facts.last_ok_at or now)
     gap = until - facts.last_new_at
     if source.silence_after is not None and gap > source.silence_after:
         words = f"已 {duration(gap)}没有新内容，超过为它定的 {duration(source.silence_after)}"

@@ -101,6 +101,16 @@ def test_hours_in_which_we_were_blind_are_not_the_sources_silence() -> None:
     assert judge(a_source(), facts, LAST + timedelta(days=3)).health == "ok"
 
 
+def test_a_hotline_that_stops_pushing_falls_silent() -> None:
+    last = NOW - timedelta(days=3)
+    hotline = a_source(kind="push", url="", silence_after="2d")
+
+    assert (
+        judge(hotline, Facts(failures=0, last_ok_at=last, last_new_at=last, history=History(), outcome={}), NOW).health
+        == "silent"
+    )
+
+
 @pytest.mark.parametrize(
     ("span", "words"),
     [
