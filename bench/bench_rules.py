@@ -208,7 +208,7 @@ def post_to_finding(scale: int) -> None:
     runner.step(NOON, lambda finding, rule: None)
     arrived: dict[str, float] = {}
     waits: list[float] = []
-    start, done = time.perf_counter(), 0
+    start, done, cpu = time.perf_counter(), 0, time.process_time()
 
     def sink(finding: Any, rule: Any) -> None:
         waits.append(time.perf_counter() - arrived[finding.evidence[0]])
@@ -223,14 +223,15 @@ def post_to_finding(scale: int) -> None:
         with transaction.atomic():
             journal.record([(post, matcher.match(post)) for post in batch], now + timedelta(seconds=60))
         runner.step(now, sink)
-        time.sleep(0.05)
+        # As long as the work role rests.
+        time.sleep(0.5)
     waits.sort()
     p99 = waits[int(len(waits) * 0.99)]
     bar(
         f"post → finding p99, 200 posts/s, {len(waits):,} findings",
         "≤ 2 s",
         f"{p99:.2f} s",
-        f"median {statistics.median(waits):.2f} s",
+        f"median {statistics.median(waits):.2f} s, {(time.process_time() - cpu) / len(posts) * 200:.0%} of a core",
     )
 
 

@@ -79,6 +79,7 @@ class Teller:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.failures: list[tuple[Rule, str]] = []
+        self._hushes: list[noise.Hush] | None = None
 
     def tell(self, rule: Rule, outcome: Outcome, now: datetime, sink: Sink, *, correction: bool = False) -> bool:
         """Insert the finding if nobody has; tell it unless something mutes it. True when people were told.
@@ -154,7 +155,10 @@ class Teller:
 
     def _verdict(self, rule: Rule, found: Finding, now: datetime) -> Verdict:
         """Muted by a person, an open graver alert or the key's rest; held by quiet times or aggregation; else told."""
-        why = noise.hushed(rule, found.key, found.incident, _hushes(now)) or (
+        if self._hushes is None:
+            # One teller lives for one pass.
+            self._hushes = _hushes(now)
+        why = noise.hushed(rule, found.key, found.incident, self._hushes) or (
             noise.inhibited(rule, self.facts.open_levels(found.incident)) if found.incident else ""
         )
         if why:
@@ -266,6 +270,8 @@ def _hushes(now: datetime) -> list[noise.Hush]:
 
 
 def _last_rest(rule: Rule, key: str) -> noise.Rest | None:
+    if not rule.silence:
+        return None
     row = Quiet.objects.filter(rule=rule.id, key=key[:256]).first()
     return None if row is None else noise.Rest(until=row.until, exponent=row.exponent)
 

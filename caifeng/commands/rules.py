@@ -175,9 +175,10 @@ def _rules_to_check(path: Path | None, library: bool) -> tuple[list[Rule], list[
 def replay(rule_name: str, since: str, against: str | None) -> None:
     """Run RULE (an id, or a rule file) over the posts of the past, as the live engine would have."""
     from caifeng import bootstrap
-    from rules.replay import difference
 
     bootstrap.ready()
+    from rules.replay import difference
+
     now = datetime.now(UTC)
     start = now - _duration(since)
     rule = _rule_named(rule_name)
@@ -254,10 +255,11 @@ def _duration(text: str) -> timedelta:
 def explain(post_id: str, everything: bool) -> None:
     """Say for every rule why it did or did not match POST, and what became of its findings."""
     from caifeng import bootstrap
+
+    bootstrap.ready()
     from rules.explanation import explain as explained
     from rules.findings import about
 
-    bootstrap.ready()
     posts = bootstrap.post_store().get([post_id])
     if not posts:
         raise ConfigError(f"没有帖文 {post_id}")
