@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,13 +33,20 @@ class Reply:
 Answer = str | bytes | Reply | Callable[[Seen], "str | bytes | Reply"]
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients here are killed on purpose."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class Site:
     """`site.pages[path] = answer`; unknown paths give 404. `site.log` holds what came."""
 
     def __init__(self, address: str) -> None:
         self.pages: dict[str, Answer] = {}
         self.log: list[Seen] = []
-        self._server = ThreadingHTTPServer((address, 0), _handler(self))
+        self._server = _Server((address, 0), _handler(self))
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self.host = f"{address}:{self.port}"
