@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
 
 from core.clock import SHANGHAI
 
@@ -257,7 +256,7 @@ class Situation:
     #: Text of the newest statement; None when there is none. `statement_agreed` is about that version.
     statement: str | None = None
     statement_agreed: bool = False
-    #: Opened before by a dismissal, so that reopening leads back to confirmation.
+    #: Number of the alert it went into; empty unless merged.
     merged_number: str = ""
 
 
@@ -392,8 +391,3 @@ def ends(action: Action, state: State) -> tuple[str, ...] | None:
     if state not in OPEN_STATES:
         return None
     return FOR_NEW_LEAD if action is Action.RETURN else ()
-
-
-def all_stages() -> frozenset[str]:
-    """Every stage an action can fulfil."""
-    return frozenset(chain.from_iterable(MEETS.values()))

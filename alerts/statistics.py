@@ -56,8 +56,8 @@ class UnitFigures:
     returned: int
     #: Of its deadlines that came due in the period.
     on_time: Rate
+    #: (alert number, stage) of each deadline missed.
     overdue: tuple[tuple[str, str], ...]
-    """(alert number, stage) of each deadline missed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Flow:
 
 
 def judged(start: datetime, end: datetime) -> QuerySet[Deadline]:
-    """Deadlines whose verdict falls into the period: due in it, and met or missed. Rights and cancelled ones are none."""
+    """Deadlines due in the period that were met or missed; rights, and clocks that lost their meaning in time, are none."""
     verdict = Q(met_at__isnull=False) | Q(missed_at__isnull=False)
     return (
         Deadline.objects.filter(verdict, due_at__gte=start, due_at__lt=end)
