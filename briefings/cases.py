@@ -13,7 +13,7 @@ from alerts.lifecycle import STATE_LABELS, Action, State
 from alerts.models import Alert, AlertEvent, AlertPost, Deadline, Instruction, Response, Statement
 from briefings.facts import Quote
 from briefings.figures import Figure, Operation
-from briefings.gather import KIND_NAMES, MOODS, Book, quotes, unit_name
+from briefings.gather import KIND_NAMES, MOODS, Book, quotes, source_name, unit_name
 from briefings.periods import span_query
 from core.clock import SHANGHAI
 from core.errors import ConfigError
@@ -176,7 +176,7 @@ def _facts(
         first_seen_at=first,
         matters=tuple(matter(alert, profile) for alert in alerts),
         kinds=tuple((kind, KIND_NAMES.get(kind, kind)) for kind, _ in kinds),
-        first_source=earliest.post.source if earliest else "",
+        first_source=source_name(earliest) if earliest else "",
         quotes=quotes(store.search(node, limit=200).posts, 3),
         bars=_bars(book, posts, first, until) if with_bars else (),
         figures=book.figures,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -154,12 +154,24 @@ def finished(document: Document) -> Document:
         if key not in keep:
             keep.add(key)
             queue += document.figures[key].ground.operands
+    blocks = tuple(_legible_block(block) for block in document.blocks)
     return replace(
         document,
         title=legible(document.title),
-        blocks=tuple(_legible_block(block) for block in document.blocks),
+        blocks=tuple(_numbered(_numbered(blocks, Table, "表"), Chart, "图")),
         figures={key: figure for key, figure in document.figures.items() if key in keep},
     )
+
+
+def _numbered(blocks: Iterable[Block], kind: type[Table | Chart], word: str) -> Iterator[Block]:
+    """表1, 表2 …: numbers follow the order on the page."""
+    count = 0
+    for block in blocks:
+        if isinstance(block, kind):
+            count += 1
+            yield replace(block, caption=f"{word}{count}　{block.caption}")
+        else:
+            yield block
 
 
 def _legible_block(block: Block) -> Block:

@@ -360,12 +360,17 @@ def quotes(posts: Iterable[TaggedPost], limit: int) -> tuple[Quote, ...]:
         Quote(
             post=tagged.post.id,
             text=excerpt(tagged.post.text or tagged.post.title),
-            source=tagged.post.source,
+            source=source_name(tagged),
             url=tagged.post.url,
             at=tagged.post.published_at,
         )
         for tagged in list(stories.values())[:limit]
     )
+
+
+def source_name(tagged: TaggedPost) -> str:
+    """论坛（caichuan_forum）: the sort of source and its id."""
+    return f"{KIND_NAMES.get(tagged.post.kind, tagged.post.kind)}（{tagged.post.source}）"
 
 
 def _echo(tagged: TaggedPost) -> int:

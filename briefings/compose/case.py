@@ -165,7 +165,7 @@ def _chart(facts: CaseFacts) -> list[Block]:
     return [
         Chart(
             key="daily",
-            caption="图1　每日相关帖文数（条）",
+            caption="每日相关帖文数（条）",
             description=f"按日相关帖文数柱状图，分负面、中性、正面；{label}最多，{peak:,.0f}条。",
             labels=tuple(label for label, _ in facts.bars),
             series=series,
@@ -181,4 +181,4 @@ def _voices(facts: CaseFacts) -> list[Block]:
 
 
 def _sources(facts: CaseFacts) -> Sequence[Block]:
-    return quoted([(str(place), quote) for place, quote in enumerate(facts.quotes, 1)], "表1　正文引用的帖文")
+    return quoted([(str(place), quote) for place, quote in enumerate(facts.quotes, 1)], "正文引用的帖文")

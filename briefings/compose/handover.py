@@ -32,4 +32,4 @@ def _left(facts: Facts) -> list[Block]:
     found = [case for case in facts.cases if case.is_open]
     if not found:
         return [Paragraph(key="left.none", runs=("没有未结告警。",))]
-    return [parts.case_table("cases", f"表1　未结告警（截至{moment_text(facts.now)}）", found[: parts.CASES_IN_ANNEX])]
+    return [parts.case_table("cases", f"未结告警（截至{moment_text(facts.now)}）", found[: parts.CASES_IN_ANNEX])]

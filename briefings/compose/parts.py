@@ -105,7 +105,7 @@ def daily_chart(facts: Facts) -> Chart:
     described = f"按日帖文数柱状图，分负面、中性、正面；{day.month}月{day.day}日最多，{totals[peak]:,.0f}条。"
     return Chart(
         key="daily",
-        caption="图1　每日帖文数（条）",
+        caption="每日帖文数（条）",
         description=described,
         labels=tuple(f"{day.month}.{day.day}" for day in facts.days),
         series=tuple(
@@ -174,7 +174,7 @@ def handling(facts: Facts) -> list[Block]:
         blocks += overdue(facts)
     if facts.cases:
         grave = facts.cases[:CASES_IN_TABLE]
-        blocks.append(case_table("cases", f"表1　重点舆情办理情况（截至{moment_text(facts.now)}）", grave))
+        blocks.append(case_table("cases", f"重点舆情办理情况（截至{moment_text(facts.now)}）", grave))
     if facts.units:
         blocks.append(unit_table(facts))
     return blocks
@@ -222,7 +222,7 @@ def _overdue(late: Sequence[Case]) -> Runs:
 def case_table(key: str, caption: str, cases: Sequence[Case]) -> Table:
     """Number, matter, level, unit, state, time limits."""
     columns = (
-        Column(title="编号", weight=12),
+        Column(title="编号", weight=14),
         Column(title="事项", weight=26),
         Column(title="级别", weight=9),
         Column(title="责任单位", weight=14),
@@ -251,7 +251,7 @@ def unit_table(facts: Facts) -> Table:
     columns = (Column(title="责任单位", weight=20), *(Column(title=title, weight=10, right=True) for title in titles))
     parts = ("dispatched", "closed", "returned", "judged", "on_time", "rate")
     rows = tuple(((unit.short,), *((Number(f"unit.{unit.id}.{part}"),) for part in parts)) for unit in facts.units)
-    return Table(key="units", caption="表2　责任单位办理情况（件、项）", columns=columns, rows=rows)
+    return Table(key="units", caption="责任单位办理情况（件、项）", columns=columns, rows=rows)
 
 
 def risks(facts: Facts) -> list[Block]:
@@ -321,19 +321,19 @@ def annex(facts: Facts) -> list[Block]:
         return []
     shown = facts.cases[:CASES_IN_ANNEX]
     more = f"，列前{len(shown)}件，其余见台账" if len(facts.cases) > len(shown) else ""
-    return [Heading(text="附：舆情办理台账"), ledger_table(facts, shown, f"表3　期内发现或期末未结{more}")]
+    return [Heading(text="附：舆情办理台账"), ledger_table(facts, shown, f"期内发现或期末未结{more}")]
 
 
 def quoted_posts(facts: Facts) -> list[Block]:
     """Where the sentences quoted stand."""
-    return quoted([(str(spot.rank), spot.quote) for spot in facts.hotspots if spot.quote], "表4　正文引用的帖文")
+    return quoted([(str(spot.rank), spot.quote) for spot in facts.hotspots if spot.quote], "正文引用的帖文")
 
 
 def ledger_table(facts: Facts, cases: Sequence[Case], caption: str) -> Table:
     """Number, found, matter, unit, state."""
     columns = (
         Column(title="序号", weight=6, right=True),
-        Column(title="编号", weight=12),
+        Column(title="编号", weight=14),
         Column(title="发现时间", weight=15),
         Column(title="事项", weight=30),
         Column(title="责任单位", weight=14),

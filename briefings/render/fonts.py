@@ -52,5 +52,5 @@ def drawable(text: str) -> str:
         return text
     known = covered()
     return "".join(
-        sign if ord(sign) in known or sign in "\u200d\ufe0f" else f"〔U+{ord(sign):04X}〕" for sign in text
+        sign if ord(sign) in known or sign in "\u200b\u200d\ufe0f" else f"〔U+{ord(sign):04X}〕" for sign in text
     ).translate({0x200D: None, 0xFE0F: None})

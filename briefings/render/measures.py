@@ -12,7 +12,7 @@ WIDTH_MM = 156
 POINTS_PER_MM = 72 / 25.4
 WIDTH_POINTS = WIDTH_MM * POINTS_PER_MM
 #: Sizes in points: 3号, 2号, 4号, 小四.
-BODY, TITLE, PAGE_NUMBER, TABLE = 16.0, 22.0, 14.0, 11.0
+BODY, TITLE, PAGE_NUMBER, TABLE = 16.0, 22.0, 14.0, 10.5
 #: 28 characters of 16 pt fill the line of 156 mm.
 TRACKING = -0.2
 NAME_SIZE, RED = 44.0, "C00000"

@@ -19,7 +19,8 @@ from core.errors import Permanent
 
 _TEMPLATE = Path(__file__).with_name("page.typ")
 #: Longer words get places where a line may break; the sign is not seen.
-_LONG_WORD = re.compile(r"[^\s\u2e80-\uffef]{16,}")
+_LONG_WORD = re.compile(r"[^\s\u2e80-\uffef]{20,}")
+_LONG_IN_CELL = re.compile(r"[^\s\u2e80-\uffef]{8,}")
 
 
 def write(document: Document, pictures: Mapping[str, bytes]) -> bytes:
@@ -98,7 +99,7 @@ def _columns(table: Table) -> list[dict[str, Any]]:
 
 def _rows(table: Table, document: Document) -> list[list[str]]:
     def words(cell: Runs) -> str:
-        return document.words(cell)
+        return _LONG_IN_CELL.sub(_breakable, document.words(cell))
 
     return [[words(cell) for cell in row] for row in table.rows]
 
@@ -106,12 +107,16 @@ def _rows(table: Table, document: Document) -> list[list[str]]:
 def _shown(value: Any) -> Any:
     """Every text as the fonts can draw it, with places to break long words."""
     if isinstance(value, str):
-        return _LONG_WORD.sub(lambda word: "\u200b".join(word[0]), fonts.drawable(value))
+        return _LONG_WORD.sub(_breakable, fonts.drawable(value))
     if isinstance(value, dict):
         return {name: _shown(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_shown(item) for item in value]
     return value
+
+
+def _breakable(word: re.Match[str]) -> str:
+    return "\u200b".join(word[0])
 
 
 def _file_name(key: str) -> str:
