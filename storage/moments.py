@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+#: Microseconds.
+HOUR = 3_600_000_000
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from storage.moments import instant
+from storage.moments import HOUR
 from storage.sqlite import rows
 from storage.sqlite.rows import SEQUENCE_BITS, SLOTS, Row
 from storage.sqlite.translation import Selection
 
-_HOUR = 3_600_000_000
-_DAY = 24 * _HOUR
+_DAY = 24 * HOUR
 #: Shanghai's midnight in UTC.
-_DAY_START = -8 * _HOUR
+_DAY_START = -8 * HOUR
 
-HOUR = f"({{key}} >> {SEQUENCE_BITS}) / {SLOTS}"
+_HOUR_OF_KEY = f"({{key}} >> {SEQUENCE_BITS}) / {SLOTS}"
 DAYS = f"SELECT DISTINCT ((key >> {SEQUENCE_BITS}) / {SLOTS} + 8) / 24 FROM post"  # noqa: S608 - our own number
 
 #: Facet → (what else to join, the value's expression).
@@ -82,19 +81,20 @@ def total(connection: Any, selection: Selection) -> int:
         return 0
     if not selection.is_window:
         return _counted(connection, selection)
-    kept, edges = _split(selection, _HOUR, 0)
+    kept, edges = _split(selection, HOUR, 0)
     return sum(_kept(connection, kept, "hourly", "").values()) + sum(_counted(connection, edge) for edge in edges)
 
 
-def histogram(connection: Any, selection: Selection, step: timedelta, facet: str) -> Counter[tuple[datetime, str]]:
-    """(start of the hour or day of Shanghai, value) → posts. ValueError for another step, KeyError for a facet."""
-    hours = step // timedelta(hours=1)
+def histogram(connection: Any, selection: Selection, step: timedelta, facet: str) -> Counter[tuple[int, str]]:
+    """(hour since 1970 in which the bar starts, value) → posts. ValueError for another step, KeyError for a facet."""
     if step not in {timedelta(hours=1), timedelta(days=1)}:
         raise ValueError(f"a histogram has steps of an hour or a day, not {step}")
-    found: Counter[tuple[datetime, str]] = Counter()
-    for (hour, value), count in _per_hour(connection, selection, facet).items():
-        start = hour if hours == 1 else (hour + 8) // 24 * 24 - 8
-        found[instant(start * _HOUR), value] += count
+    per_hour = _per_hour(connection, selection, facet)
+    if step == timedelta(hours=1):
+        return per_hour
+    found: Counter[tuple[int, str]] = Counter()
+    for (hour, value), count in per_hour.items():
+        found[(hour + 8) // 24 * 24 - 8, value] += count
     return found
 
 
@@ -120,7 +120,7 @@ def _per_hour(connection: Any, selection: Selection, facet: str) -> Counter[tupl
         return Counter()
     if facet not in rows.HOURLY or not selection.is_window:
         return _scanned(connection, selection, facet)
-    kept, edges = _split(selection, _HOUR, 0)
+    kept, edges = _split(selection, HOUR, 0)
     found = _kept(connection, kept, "hourly", facet)
     for edge in edges:
         found.update(_scanned(connection, edge, facet))
@@ -137,7 +137,7 @@ def _scanned(connection: Any, selection: Selection, facet: str) -> Counter[tuple
     join, value = _VALUES[facet]
     # A value that stands twice in a record counts once.
     once = "count(DISTINCT {key})" if "record" in join else "count(*)"
-    statement = selection.sql(f"{HOUR}, {value}, {once}", "GROUP BY 1, 2", join=join, of_posts=bool(facet))
+    statement = selection.sql(f"{_HOUR_OF_KEY}, {value}, {once}", "GROUP BY 1, 2", join=join, of_posts=bool(facet))
     return Counter({(hour, found): count for hour, found, count in connection.execute(*statement)})
 
 
@@ -166,7 +166,7 @@ def _split(window: Selection, length: int, offset: int) -> tuple[tuple[int | Non
     last = None if high is None else (high + 1 - offset) // length - 1
     if first is not None and last is not None and first > last:
         return None, [window]
-    edges = []
+    edges: list[Selection] = []
     if first is not None and low != first * length + offset:
         edges.append(Selection(low=low, high=first * length + offset - 1))
     if last is not None and high != (last + 1) * length + offset - 1:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from core.model import TaggedPost
 from storage.codec import encode
 from storage.grams import index_tokens, whole_token
-from storage.moments import microseconds
+from storage.moments import HOUR, microseconds
 from storage.query import fields
 
 SEQUENCE_BITS = 19
 #: Slots of time per hour.
 SLOTS = 6
-_HOUR = 3_600_000_000
 
 #: Facets counted per hour; few values each.
 HOURLY = ("", "sentiment", "topic", "source", "kind", "region", "flag")
@@ -28,7 +27,7 @@ ALL = "\x03"
 
 def slot(at: int) -> int:
     """Number of the slot that microseconds since 1970 lie in."""
-    return at // (_HOUR // SLOTS)
+    return at // (HOUR // SLOTS)
 
 
 def first_key(at: int) -> int:
@@ -43,7 +42,7 @@ def last_key(at: int) -> int:
 
 def hour(at: int) -> int:
     """Hour since 1970; the same hours in Shanghai."""
-    return at // _HOUR
+    return at // HOUR
 
 
 def day(at: int) -> int:

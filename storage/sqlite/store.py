@@ -19,7 +19,7 @@ from core.ports import Bucket, Page
 from core.query import Everything, Node
 from storage import similar
 from storage.codec import decode
-from storage.moments import microseconds
+from storage.moments import HOUR, instant, microseconds
 from storage.paging import page_key, read_key
 from storage.sqlite import counts, rows, schema
 from storage.sqlite.packing import pack, unpack
@@ -149,7 +149,8 @@ class SqliteStore:
         with self._reading() as connection:
             found = counts.histogram(connection, window, step, facet or "")
         return [
-            Bucket(start=moment, value=value, count=count) for (moment, value), count in sorted(found.items()) if count
+            Bucket(start=instant(hour * HOUR), value=value, count=count)
+            for (hour, value), count in sorted(found.items())
         ]
 
     def terms(self, query: Node, facet: str, *, limit: int = 20) -> list[tuple[str, int]]:
