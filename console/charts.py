@@ -64,7 +64,6 @@ class Chart:
     summary: str
     table: Sequence[tuple[str, Mapping[str, int], int]]
     totals: Mapping[str, int]
-    paths: Sequence[tuple[str, str]] = ()
 
 
 def bars(
@@ -254,14 +253,12 @@ class Share:
     share: str
     percent: int
     look: str = ""
-    link: str = ""
 
 
 def shares(
     counts: Sequence[tuple[str, int]],
     whole: int,
     looks: Mapping[str, str] | None = None,
-    links: Mapping[str, str] | None = None,
 ) -> list[Share]:
     """Counts as bars; the share is of `whole`, `—` where that is nothing."""
     longest = max((count for _, count in counts), default=0)
@@ -272,7 +269,6 @@ def shares(
             share=f"{100 * count / whole:.1f}%" if whole else "—",
             percent=round(100 * count / longest) if longest else 0,
             look=(looks or {}).get(name, ""),
-            link=(links or {}).get(name, ""),
         )
         for name, count in counts
     ]

@@ -84,7 +84,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "rail": rail(officer, request.path),
         "on_duty": on_duty,
         "turn": duty.turn(on_duty, now),
-        "https": request.is_secure(),
         "session_ends": seconds_left(request, now),
         "last_event": live.newest(),
         "may_setup": may_open(Page.RULE_EDIT, officer.roles),
