@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from core.model import TaggedPost
 from core.ports import Bucket, Page
 from core.query import Node
 from storage import similar
-from storage.codec import decode
+from storage.codec import decode, encode
 from storage.elastic import bulk
 from storage.elastic.documents import document, index_of, template
 from storage.elastic.spool import Spool
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 _NEWEST = [{"at": "desc"}, {"id": "desc"}]
 _OLDEST = [{"at": "asc"}, {"id": "asc"}]
 _SCANNED_AT_ONCE = 1000
+_BUILT_AT_ONCE = 250
 _BUCKETS_AT_ONCE = 10000
 _KEEP_ALIVE = "5m"
 
@@ -87,14 +89,12 @@ class ElasticStore:
 
     def upsert(self, posts: Sequence[TaggedPost]) -> int:
         """Write by id; return how many were new. What the cluster cannot take now is spooled and not counted."""
-        batch = {post.post.id: document(post) for post in posts}
-        if not batch:
-            return 0
+        latest = {post.post.id: post for post in posts}
         if self.spool.first(1):
             # An older version of the same post may be waiting; it must not arrive last.
-            self.spool.add([(id_, source["record"]) for id_, source in batch.items()])
+            self.spool.add([(id_, encode(post).decode()) for id_, post in latest.items()])
             return self.catch_up()
-        return self._write(batch).created
+        return sum(self._write(batch).created for batch in _built(list(latest.values())))
 
     def catch_up(self) -> int:
         """Send what waits in the spool, oldest first, as far as the cluster takes it; return how many were new."""
@@ -331,6 +331,19 @@ class ElasticStore:
             raise
         except TransportError as error:
             raise Retry(f"Elasticsearch does not answer: {error}") from error
+
+
+def _built(posts: Sequence[TaggedPost]) -> Iterator[dict[str, dict[str, Any]]]:
+    """Documents by id, some at a time; the next ones are built while the cluster answers."""
+    pieces = [posts[start : start + _BUILT_AT_ONCE] for start in range(0, len(posts), _BUILT_AT_ONCE)]
+    with ThreadPoolExecutor(max_workers=1) as builder:
+        upcoming = [builder.submit(_documents, piece) for piece in pieces]
+        for building in upcoming:
+            yield building.result()
+
+
+def _documents(posts: Sequence[TaggedPost]) -> dict[str, dict[str, Any]]:
+    return {post.post.id: document(post) for post in posts}
 
 
 def _facet(name: str) -> str:
