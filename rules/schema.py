@@ -1,6 +1,6 @@
 """What a rule and a watch say, checked strictly and all at once.
 
-Names and options follow ElastAlert2 where it has the type (`../docs/rules.md` lists them). Options stand at
+Names and options follow ElastAlert2 where it has the type (docs/rules.md lists them). Options stand at
 the top level of the YAML form; inside they are one typed value per type, so that no window guesses.
 """
 
