@@ -66,12 +66,12 @@ def signatures(texts: Sequence[str]) -> list[Signature]:
 
 def similarity(left: Signature, right: Signature) -> float:
     """Estimated Jaccard similarity."""
-    return float(np.count_nonzero(np.equal(left, right)) / PERMUTATIONS)
+    return int(np.count_nonzero(left == right)) / PERMUTATIONS
 
 
 def heat_now(heat: float, at: datetime, now: datetime) -> float:
     """Posts weighted by age: each counts half after every `HALF_LIFE`."""
-    return heat * 0.5 ** (max(timedelta(), now - at) / HALF_LIFE)
+    return float(heat * 0.5 ** (max(timedelta(), now - at) / HALF_LIFE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +286,8 @@ class Merger:
         """The younger incident goes on in the older one."""
         at = max(older.heat_at, younger.heat_at)
         heat = heat_now(older.heat, older.heat_at, at) + heat_now(younger.heat, younger.heat_at, at)
-        centre = Counter(dict(older.centre))  # type: ignore[arg-type]  # Counter adds floats as well
-        centre.update(younger.centre)  # type: ignore[arg-type]
+        centre = Counter(dict(older.centre))
+        centre.update(younger.centre)
         joined = replace(
             older,
             last_seen_at=max(older.last_seen_at, younger.last_seen_at),

@@ -162,7 +162,7 @@ def _finish(bad: list[_Bad]) -> None:
 
 def _open(file: str) -> IO[bytes]:
     if file == "-":
-        return click.get_binary_stream("stdin")
+        return sys.stdin.buffer
     if not Path(file).is_file():
         raise click.UsageError(f"找不到文件 {file}")
     return Path(file).open("rb")
