@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Items written in one transaction: enough to make commits cheap, few enough to lose nothing worth a word.
 BATCH = 50
+#: Seconds a page waits for others: polite crawls bring one a second, and an alert must not wait for fifty.
+LONGEST_WAIT = 2.0
 
 Result = TypeVar("Result")
 #: Runs a function of the database in the worker's database thread.
@@ -61,10 +64,14 @@ class Crawl:
     _items: list[RawItem] = field(default_factory=list)
     _seen: list[Page] = field(default_factory=list)
     _cursor_moved: bool = False
+    #: When the oldest item of the batch came, by the monotonic clock.
+    _since: float = 0.0
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def add(self, items: Iterable[RawItem] = (), page: Page | None = None) -> None:
         """Take items and the page they make complete into the next batch."""
+        if not self._items:
+            self._since = time.monotonic()
         self._items += items
         if page is not None:
             self._seen.append(page)
@@ -75,8 +82,9 @@ class Crawl:
         self._cursor_moved = True
 
     async def flush(self, *, all_of_it: bool = False) -> None:
-        """Write the batch when it is full, or whatever there is."""
-        if not (all_of_it or len(self._items) >= BATCH):
+        """Write the batch when it is full or has waited, or whatever there is."""
+        waited = bool(self._items) and time.monotonic() - self._since >= LONGEST_WAIT
+        if not (all_of_it or waited or len(self._items) >= BATCH):
             return
         async with self._writing:
             items, self._items = self._items, []
