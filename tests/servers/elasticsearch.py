@@ -70,4 +70,4 @@ def store(folder: Path, connection: Elasticsearch | None = None, **options: Any)
         # A cluster may refuse to delete by pattern.
         for index in connection.indices.get(index=f"{prefix}-v*"):
             connection.indices.delete(index=index)
-        connection.indices.delete_index_template(name=prefix)
+        connection.options(ignore_status=404).indices.delete_index_template(name=prefix)
