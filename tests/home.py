@@ -1,5 +1,6 @@
-"""Every test runs in a home of its own, sees no setting of the machine and no network beyond loopback.
+"""A pytest plugin: every run has a home of its own and sees no setting of the machine.
 
+It is named in `addopts`, not a conftest: pytest-django reads the settings before any conftest is loaded.
 With CAIFENG_TEST_DATABASE=postgresql the workflow database is a real PostgreSQL, started here before Django is.
 """
 
@@ -7,11 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import tempfile
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.servers import postgresql
 
