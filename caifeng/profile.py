@@ -35,7 +35,7 @@ from core.profile import (
     Window,
 )
 from crawlers import sources
-from rules import schema
+from rules import schema, watches
 
 #: One file each; also the sections administrators edit.
 SECTIONS = ("profile", "regions", "departments", "topics", "levels", "roster", "sources", "rules")
@@ -288,17 +288,13 @@ def _parsed(reading: _Reading, name: str, key: str, parse: Callable[[Mapping[str
                 reading.faults += file.faults(error, (key, index))
 
 
-def _on_watches(reading: _Reading, loaded: Installation) -> Iterable[schema.Rule]:
+def _on_watches(reading: _Reading, loaded: Installation) -> list[schema.Rule]:
     """Rules with the query of their watch joined to their own."""
-    watches = {watch.id: watch for watch in loaded.watches}
+    known = {watch.id for watch in loaded.watches}
     for index, rule in enumerate(loaded.rules):
-        if rule.watch and rule.watch not in watches:
+        if rule.watch and rule.watch not in known:
             reading.fault("rules", ("rules", index), f"{rule.id}：没有监测方案 {rule.watch}")
-        elif rule.watch:
-            queries = [query for query in (watches[rule.watch].expression, rule.query) if query]
-            yield rule.model_copy(update={"query": " AND ".join(f"({query})" for query in queries)})
-            continue
-        yield rule
+    return watches.resolve((rule for rule in loaded.rules if not rule.watch or rule.watch in known), loaded.watches)
 
 
 def _unique(reading: _Reading, name: str, key: str) -> None:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Finished inbox rows are kept this long for a look back.
 KEEP_FINISHED = timedelta(days=7)
+#: Windows look back five weeks and a day at most.
+KEEP_MATCHES = timedelta(weeks=6)
 
 
 def mark_due(now: datetime) -> None:
@@ -62,7 +64,7 @@ def tidy(now: datetime) -> None:
         extra={
             "inbox": inbox.forget_finished(now - KEEP_FINISHED),
             "posts": bootstrap.post_store().expire(kept_since),
-            "matches": journal.expire(kept_since),
+            "matches": journal.expire(now - KEEP_MATCHES),
             "pages": states.forget_pages(now),
         },
     )

@@ -56,13 +56,21 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _posts(lines: Iterable[bytes]) -> Iterator[Post | _Bad]:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A text of the file under its own id; the post's id is the line's number, for ids in files repeat."""
+
+    id: object
+    post: Post
+
+
+def _posts(lines: Iterable[bytes]) -> Iterator[_Line | _Bad]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _post(line, number)
 
 
-def _post(line: bytes, number: int) -> Post | _Bad:
+def _post(line: bytes, number: int) -> _Line | _Bad:
     from pipeline.clean import readable
 
     try:
@@ -76,10 +84,9 @@ def _post(line: bytes, number: int) -> Post | _Bad:
     if not isinstance(row.get("text", row.get("title")), str):
         return _Bad(number, "缺少字段 text")
     title, text = readable(_text(row.get("title"))), readable(_text(row.get("text")))
-    identity = row.get("id", number)
     at = _published(row.get("published_at"))
-    return Post(
-        id=identity if isinstance(identity, str) else json.dumps(identity, ensure_ascii=False),
+    post = Post(
+        id=str(number),
         source=_text(row.get("source")),
         kind="",
         url="",
@@ -94,10 +101,11 @@ def _post(line: bytes, number: int) -> Post | _Bad:
         engagement=Engagement(),
         content_hash=content_hash(f"{title}\n{text}"),
     )
+    return _Line(row.get("id", number), post)
 
 
-def _batches(found: Iterable[Post | _Bad], bad: list[_Bad]) -> Iterator[list[Post]]:
-    batch: list[Post] = []
+def _batches(found: Iterable[_Line | _Bad], bad: list[_Bad]) -> Iterator[list[_Line]]:
+    batch: list[_Line] = []
     for one in found:
         if isinstance(one, _Bad):
             bad.append(one)
@@ -125,12 +133,12 @@ def _profile(name: str | None) -> Profile | None:
         return None
 
 
-def _tagged(post: Post, tags: Tags) -> dict[str, Any]:
+def _tagged(line: _Line, tags: Tags) -> dict[str, Any]:
     from pipeline.mask import mask
 
     sentiment = tags.sentiment
     return {
-        "id": post.id,
+        "id": line.id,
         "topics": [{"id": topic.id, "score": topic.score, "terms": topic.terms} for topic in tags.topics],
         "class7": [{"label": label.id, "score": label.score} for label in tags.class7],
         "sentiment": {
@@ -145,7 +153,7 @@ def _tagged(post: Post, tags: Tags) -> dict[str, Any]:
         "keywords": tags.keywords,
         "risk": tags.risk,
         "risk_reasons": tags.risk_reasons,
-        "text_masked": mask(post.text),
+        "text_masked": mask(line.post.text),
         "confident": tags.confident,
     }
 
@@ -188,7 +196,8 @@ def tag(file: str, profile_name: str | None, sentiment: str) -> None:
         tagger = Tagger(_profile(profile_name), sentiment=sentiment)
         with tqdm(unit="post", disable=not sys.stderr.isatty()) as bar:
             for batch in _batches(_posts(lines), bad):
-                _write([_tagged(post, tags) for post, tags in zip(batch, tagger.tag(batch), strict=True)])
+                found = tagger.tag([line.post for line in batch])
+                _write([_tagged(line, tags) for line, tags in zip(batch, found, strict=True)])
                 bar.update(len(batch))
     _finish(bad)
 
@@ -207,21 +216,26 @@ def merge(file: str, profile_name: str | None) -> None:
 
     bad: list[_Bad] = []
     with _open(file) as lines:
-        posts = [post for batch in _batches(_posts(lines), bad) for post in batch]
+        texts = [line for batch in _batches(_posts(lines), bad) for line in batch]
     tagger, merger = Tagger(_profile(profile_name)), Merger()
-    order = sorted(range(len(posts)), key=lambda index: (posts[index].published_at, index))
+    order = sorted(range(len(texts)), key=lambda index: (texts[index].post.published_at, index))
     placed: dict[int, TaggedPost] = {}
-    with tqdm(total=len(posts), unit="post", disable=not sys.stderr.isatty()) as bar:
+    with tqdm(total=len(texts), unit="post", disable=not sys.stderr.isatty()) as bar:
         for first in range(0, len(order), BATCH):
             indexes = order[first : first + BATCH]
-            batch = [posts[index] for index in indexes]
+            batch = [texts[index].post for index in indexes]
             tagged = [TaggedPost(post=post, tags=tags) for post, tags in zip(batch, tagger.tag(batch), strict=True)]
             placed |= dict(zip(indexes, merger.place(tagged), strict=True))
             bar.update(len(batch))
+    names = {line.post.id: line.id for line in texts}
     _write(
         [
-            {"id": posts[i].id, "story": placed[i].story, "incident": merger.target(placed[i].incident or posts[i].id)}
-            for i in range(len(posts))
+            {
+                "id": line.id,
+                "story": names[str(placed[index].story)],
+                "incident": names[merger.target(str(placed[index].incident))],
+            }
+            for index, line in enumerate(texts)
         ]
     )
     _finish(bad)
