@@ -91,7 +91,7 @@ def test_an_unknown_profile_says_where_profiles_are() -> None:
 
 
 def test_a_rule_on_a_watch_asks_for_both_queries() -> None:
-    rule = next(rule for rule in profile.load(EXAMPLE).rules if rule.watch)
+    rule = next(rule for rule in profile.load(EXAMPLE).rules if rule.id == "county.chemical-park")
 
     assert "化工园 OR 化工厂" in rule.query
 
