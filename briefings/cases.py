@@ -159,15 +159,10 @@ def _facts(
         )
     node = query.parse(text, now)
     kinds = store.terms(node, "kind", limit=6)
-    for kind, count in kinds:
+    for kind, known in kinds:
         name = KIND_NAMES.get(kind, kind)
-        book.derive(
-            f"kind.{kind}.share",
-            f"{name}占比",
-            Operation.SHARE,
-            book.posts(f"kind.{kind}", f"{name}帖文数", f'{text} kind:"{kind}"', count),
-            total,
-        )
+        of_kind = book.posts(f"kind.{kind}", f"{name}帖文数", f'{text} kind:"{kind}"', known)
+        book.derive(f"kind.{kind}.share", f"{name}占比", Operation.SHARE, of_kind, total)
     earliest = next(iter(store.scan(node)), None)
     return CaseFacts(
         profile=profile,

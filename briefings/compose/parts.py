@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from briefings.compose.phrases import UNKNOWN, change, counted, listed, points, rate, runs, sentence
 from briefings.compose.quotes import quoted
 from briefings.document import Block, Chart, Column, Heading, Number, Paragraph, Runs, Series, Table
-from briefings.facts import Case, Facts, Hotspot
+from briefings.facts import Case, Facts, Hotspot, Unit
 from briefings.gather import MOODS
 from briefings.periods import moment_text, span_text
 
@@ -249,9 +249,13 @@ def unit_table(facts: Facts) -> Table:
     """Per unit: given, closed, returned, due, in time, rate."""
     titles = ("指派", "办结", "退回", "到期时限", "按时", "按时率")
     columns = (Column(title="责任单位", weight=20), *(Column(title=title, weight=10, right=True) for title in titles))
-    parts = ("dispatched", "closed", "returned", "judged", "on_time", "rate")
-    rows = tuple(((unit.short,), *((Number(f"unit.{unit.id}.{part}"),) for part in parts)) for unit in facts.units)
+    rows = tuple(((unit.short,), *_unit_cells(unit)) for unit in facts.units)
     return Table(key="units", caption="责任单位办理情况（件、项）", columns=columns, rows=rows)
+
+
+def _unit_cells(unit: Unit) -> list[Runs]:
+    parts = ("dispatched", "closed", "returned", "judged", "on_time", "rate")
+    return [(Number(f"unit.{unit.id}.{part}"),) for part in parts]
 
 
 def risks(facts: Facts) -> list[Block]:

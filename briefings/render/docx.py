@@ -15,7 +15,7 @@ from typing import Any
 
 import docx
 from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
@@ -118,7 +118,7 @@ class _Page:
     def _both(self, left: str, right: str, size: float) -> WordParagraph:
         """Words at both ends of a line."""
         line = self._line(f"{left}\t{right}", "body", size, LEFT)
-        line.paragraph_format.tab_stops.add_tab_stop(Mm(measures.WIDTH_MM), docx.enum.text.WD_TAB_ALIGNMENT.RIGHT)
+        line.paragraph_format.tab_stops.add_tab_stop(Mm(measures.WIDTH_MM), WD_TAB_ALIGNMENT.RIGHT)
         return line
 
     def _keep_last(self) -> None:
@@ -128,7 +128,7 @@ class _Page:
         rows = last.findall(qn("w:tr"))[-2:] if last.tag == qn("w:tbl") else [last]
         for row in rows:
             for paragraph in row.iter(qn("w:p")):
-                WordParagraph(paragraph, None).paragraph_format.keep_with_next = True
+                WordParagraph(paragraph, self.word).paragraph_format.keep_with_next = True
 
     def _chart(self, chart: Chart, picture: bytes) -> None:
         place = self.word.add_paragraph(style="Normal")

@@ -38,7 +38,9 @@ def write(document: Document, pictures: Mapping[str, bytes]) -> bytes:
         found, warnings = compiler.compile_with_warnings(format="pdf", pdf_standards=["a-2b"], timestamp=made_at)
     if warnings:
         raise Permanent(f"PDF: {'; '.join(warning.message for warning in warnings)}")
-    return bytes(found)
+    if not isinstance(found, bytes):
+        raise Permanent("PDF: typst gave no single file")
+    return found
 
 
 @functools.lru_cache(maxsize=2)
