@@ -40,7 +40,7 @@ class Listener:
 def bar(name: str, wanted: str, measured: str, ratio: str = "") -> None:
     """One line of the report."""
     load = os.getloadavg()[0]
-    print(f"{name:<44} bar {wanted:<12} measured {measured:<34} {ratio:<40} load {load:.1f}")
+    print(f"{name:<44} bar {wanted:<12} measured {measured:<34} {ratio:<40} load {load:.1f}", flush=True)
 
 
 def p95(values: list[float]) -> float:
@@ -268,19 +268,25 @@ def measure_tabs(page: Page, site: Site, stir: Stir) -> None:
     bar("tabs of one browser, all live", str(TABS), str(live), "one connection each: the 7th would not open")
 
 
-def main() -> None:
-    """Everything, on one console."""
-    with tempfile.TemporaryDirectory(prefix="caifeng-bench-") as folder, sync_playwright() as playwright:
-        site = a_site(Path(folder))
-        fill(site)
+def measure_browser(site: Site, stir: Stir) -> None:
+    """What a person in front of the desk waits for."""
+    with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
         page = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN").new_page()
         log_in(page, site, "shenzhihe")
         measure_paint(page, site)
         measure_actions(page, site)
+        measure_tabs(page, site, stir)
+        chromium.close()
+
+
+def main() -> None:
+    """Everything, on one console."""
+    with tempfile.TemporaryDirectory(prefix="caifeng-bench-") as folder:
+        site = a_site(Path(folder))
+        fill(site)
         with stirring(site) as stir:
-            measure_tabs(page, site, stir)
-            chromium.close()
+            measure_browser(site, stir)
             measure_crowd(site, stir)
         site.stop()
 
