@@ -32,7 +32,7 @@ PERMUTATIONS, BANDS, SEED = 128, 32, 42
 #: Estimated Jaccard similarity of character 3-grams from which two posts are one story.
 SAME_STORY = 0.5
 #: Cosine from which a story belongs to an incident, of all terms and of the words alone.
-SAME_INCIDENT, SAME_WORDS = 0.25, 0.2
+SAME_INCIDENT, SAME_WORDS = 0.28, 0.2
 #: Cosine from which two incidents one story fits are joined.
 SAME_MATTER = 0.2
 #: A story in another place is this much less similar.
@@ -44,7 +44,7 @@ _READ = 1000
 _TERMS, _CENTRE_TERMS = 30, 50
 #: Below this rarity a word or a pair of characters tells nothing; a place weighs as much as a rare word.
 _COMMON_WORD, _COMMON_PAIR, _PAIR_WEIGHT, _PLACE_WEIGHT = 2.0, 4.5, 1.5, 3.0
-_UNKNOWN_WORD, _UNKNOWN_PAIR = 9.5, 8.3
+_UNKNOWN_WORD, _UNKNOWN_PAIR = 9.5, 7.0
 _MARKS = ("#", "@")
 #: Published message boards anonymise places this way.
 _DISTRICT = re.compile(r"[A-Z]\d{1,2}(?:区|县|市)")
