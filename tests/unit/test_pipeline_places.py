@@ -11,7 +11,10 @@ TABLE = Path(__file__).parent.parent / "fixtures" / "places.tsv"
 
 def rows() -> list[tuple[str, set[str]]]:
     lines = TABLE.read_text("utf-8").splitlines()
-    return [(text, {path for path in paths.split(";") if path}) for text, _, paths in (line.partition("\t") for line in lines)]
+    return [
+        (text, {path for path in paths.split(";") if path})
+        for text, _, paths in (line.partition("\t") for line in lines)
+    ]
 
 
 def test_places_are_found_with_the_precision_and_recall_we_promise() -> None:
