@@ -46,10 +46,12 @@ def seed() -> None:
 
 def wire() -> None:
     """Hand the console its parts."""
+    from tests.fixtures.console_night import RULE
+
     deps.install(
         post_store=lambda: STORE,
         profile=lambda: INSTALLATION.profile,
-        rules=lambda: INSTALLATION.rules,
+        rules=lambda: [RULE],
         sources=lambda: INSTALLATION.sources,
         check=profile.load,
     )

@@ -26,7 +26,7 @@ SCREENS = (
     "/handover/",
     "/sources/",
     "/rules/",
-    "/rules/county.school-sickness/",
+    "/rules/school-sickness/",
     "/roster/",
     "/setup/",
     "/setup/roster/",

@@ -96,7 +96,7 @@ ARGUMENTS = {
     "action": "note",
     "post_id": "202611-0",
     "incident_id": "sj-0002",
-    "rule_id": "county.school-sickness",
+    "rule_id": "school-sickness",
     "name": "rules",
     "version": 1,
 }
