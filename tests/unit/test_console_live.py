@@ -101,4 +101,4 @@ def test_no_title_can_forge_an_event(alert: Alert) -> None:
     wire_form = live.read_after(0, 1)[0].wire.decode()
 
     assert wire_form.count("\n\n") == 1
-    assert json.loads(wire_form.split("data: ")[1])["title"].startswith("x\n")
+    assert json.loads(wire_form.split("\ndata: ", 1)[1])["title"].startswith("x\n")
