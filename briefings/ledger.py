@@ -7,6 +7,7 @@ Nothing from outside ever becomes a formula or a link.
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import re
 from collections import defaultdict
@@ -193,7 +194,8 @@ def title(period: Period) -> str:
 def of_period(start: datetime, end: datetime) -> QuerySet[Alert]:
     """Alerts found in [start, end) that were not dismissed or merged, oldest first."""
     found = Alert.objects.filter(detected_at__gte=start, detected_at__lt=end)
-    return found.exclude(state__in=(State.DISMISSED, State.MERGED)).order_by("detected_at", "pk")
+    kept = found.exclude(state__in=(State.DISMISSED, State.MERGED)).order_by("detected_at", "pk")
+    return kept.defer("values", "suggestion", "flags", "owner_reasons", "guidance_units", "reason", "key")
 
 
 def entries(alerts: QuerySet[Alert], *, profile: Profile, store: PostReader, public_url: str) -> Iterator[Entry]:
@@ -218,7 +220,6 @@ class _About:
         self.supervisions: dict[int, list[str]] = defaultdict(list)
         self._events(alerts)
         self.missed: dict[int, dict[str, None]] = defaultdict(dict)
-        self.dues: dict[int, datetime] = {}
         self._deadlines(alerts)
         self.responses = _grouped(Response, alerts, "published_at", "text")
         self.instructions = _grouped(Instruction, alerts, "leader", "text")
@@ -230,20 +231,20 @@ class _About:
 
     def _events(self, alerts: Sequence[int]) -> None:
         rows = AlertEvent.objects.filter(alert__in=alerts).order_by("alert_id", "seq")
-        for alert, kind, actor, note, at in rows.values_list("alert_id", "kind", "actor", "note", "at"):
+        for alert, kind, actor, note in rows.values_list("alert_id", "kind", "actor", "note"):
             self.actors[alert].setdefault(kind, actor)
             if note:
                 self.notes[alert][kind] = note
-            if kind == "supervision_order":
-                self.supervisions[alert].append(f"{at.astimezone(SHANGHAI):%m-%d %H:%M} {note}".strip())
+        for alert, note, at in rows.filter(kind="supervision_order").values_list("alert_id", "note", "at"):
+            self.supervisions[alert].append(f"{at.astimezone(SHANGHAI):%m-%d %H:%M} {note}".strip())
 
     def _deadlines(self, alerts: Sequence[int]) -> None:
         rows = Deadline.objects.filter(alert__in=alerts).order_by("-due_at")
-        for row in rows.only("alert_id", "stage", "due_at", "missed_at", "met_at", "cancelled_at", "paused_at"):
-            if row.missed_at:
-                self.missed[row.alert_id][STAGE_NAMES.get(row.stage, row.stage)] = None
-            if not row.met_at and not row.cancelled_at and not row.paused_at:
-                self.dues[row.alert_id] = row.due_at
+        missed = rows.filter(missed_at__isnull=False).values_list("alert_id", "stage")
+        for alert, stage in missed:
+            self.missed[alert][STAGE_NAMES.get(stage, stage)] = None
+        running = rows.filter(met_at=None, cancelled_at=None, paused_at=None)
+        self.dues = dict(running.values_list("alert_id", "due_at"))
 
     def entry(self, row: Alert, place: int, profile: Profile, people: Mapping[str, str], address: str) -> Entry:
         """One alert's share of it."""
@@ -276,7 +277,9 @@ def _grouped(
 def xlsx(rows: Iterable[Entry], profile: Profile, *, title: str) -> bytes:
     """The ledger as a workbook: every text written as text, dates as dates, head frozen and repeated in print."""
     columns, out = chosen(profile), io.BytesIO()
-    with xlsxwriter.Workbook(out, {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"}) as book:
+    with xlsxwriter.Workbook(
+        out, {"constant_memory": True, "in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"}
+    ) as book:
         sheet = book.add_worksheet("台账")
         looks = {"head": book.add_format({"bold": True, "bg_color": "#EEF0F2", "border": 1, "text_wrap": True})}
         looks["moment"] = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
@@ -292,17 +295,17 @@ def xlsx(rows: Iterable[Entry], profile: Profile, *, title: str) -> bytes:
 
 
 def _write(sheet: Any, row: int, column: int, value: Value, moment: Any) -> None:
-    match value:
-        case datetime():
-            sheet.write_datetime(row, column, value.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0), moment)
-        case int():
-            sheet.write_number(row, column, value)
-        case None:
-            sheet.write_string(row, column, UNKNOWN)
-        case "":
-            pass
-        case _:
-            sheet.write_string(row, column, cell_text(value))
+    """Each value by the writer of its own type: `write` would make formulas and links of texts."""
+    if value == "":
+        return
+    if isinstance(value, str):
+        sheet.write_string(row, column, cell_text(value))
+    elif value is None:
+        sheet.write_string(row, column, UNKNOWN)
+    elif isinstance(value, datetime):
+        sheet.write_datetime(row, column, value.astimezone(SHANGHAI).replace(tzinfo=None, microsecond=0), moment)
+    else:
+        sheet.write_number(row, column, value)
 
 
 def _dress(book: Any, sheet: Any, names: Sequence[str], last: int, title: str) -> None:
@@ -324,6 +327,7 @@ def _dress(book: Any, sheet: Any, names: Sequence[str], last: int, title: str) -
         sheet.conditional_format(1, at, last, at, {"type": "cell", "criteria": "==", "value": '"是"', "format": red})
 
 
+@functools.lru_cache(maxsize=4096)
 def cell_text(text: str) -> str:
     """Text as a cell may hold it: no control characters, no more than Excel takes."""
     return legible(text)[:_CELL_LENGTH]

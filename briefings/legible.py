@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-#: Controls, surrogates, private use, and signs that reorder or hide text.
-_UNSEEN = frozenset({"Cc", "Cs", "Co", "Cf"})
-#: Joins emoji and scripts that need it; harmless.
-_KEPT = frozenset("\u200d\ufe0f")
 _SPACES = re.compile(r"\s+")
+#: Controls, surrogates, private use, noncharacters, and format signs that hide or reorder text (categories Cc, Cs, Co,
+#: Cf); the joiner U+200D stays, emoji and some scripts need it.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200c\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0001\U000e0020-\U000e007f\U000f0000-\U0010ffff]"
+    "|[" + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 15)) + "]"
+)
 
 
 def legible(text: str) -> str:
     """One line without invisible or forbidden characters; everything that can be read stays."""
-    line = _SPACES.sub(" ", text)
-    if line.isascii() and line.isprintable():
-        return line
-    return "".join(sign for sign in line if sign in _KEPT or not _hidden(sign))
-
-
-def _hidden(sign: str) -> bool:
-    point = ord(sign)
-    is_noncharacter = point & 0xFFFE == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
-    return is_noncharacter or unicodedata.category(sign) in _UNSEEN
+    return _UNSEEN.sub("", _SPACES.sub(" ", text))
