@@ -15,6 +15,7 @@ from briefings.document import Paragraph
 from briefings.models import Amendment, Briefing, Edit, File, Step
 from briefings.render import render
 from briefings.review import PUBLISHED, RULES, Action, refusal
+from core.clock import SHANGHAI
 from core.errors import Conflict, Refused
 from core.profile import Profile
 
@@ -61,7 +62,16 @@ def act(
         return
     with transaction.atomic():
         _move(briefing, version, RULES[action].to or briefing.state)
+        if action is Action.SIGN:
+            _date(briefing, now)
         _step(briefing, action.value, person, now, note)
+
+
+def _date(briefing: Briefing, now: datetime) -> None:
+    """A briefing bears the day it was signed."""
+    head = {**briefing.body["head"], "date": now.astimezone(SHANGHAI).date().isoformat()}
+    Briefing.objects.filter(pk=briefing.pk).update(body={**briefing.body, "head": head})
+    briefing.refresh_from_db()
 
 
 def _publish(briefing: Briefing, person: Person, version: int, profile: Profile, now: datetime) -> None:

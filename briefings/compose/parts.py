@@ -264,7 +264,7 @@ def risks(facts: Facts) -> list[Block]:
     blocks += next_dues(facts)
     if facts.ahead:
         days = [f"{day.month}月{day.day}日{what}" for day, what in facts.ahead]
-        blocks.append(Paragraph(key="risks.days", runs=(f"下周{'、'.join(days)}，请提前安排值守。",)))
+        blocks.append(Paragraph(key="risks.days", runs=(f"此后一周内{'、'.join(days)}，请提前安排值守。",)))
     return blocks
 
 
