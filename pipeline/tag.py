@@ -60,7 +60,8 @@ class Tagger:
         self._scheme = Scheme(profile)
         self._terms = Terms(profile, self._scheme.terms)
         self._places = Places(profile)
-        self._keywords = Keywords(_own_words(profile))
+        #: May be lent to a `Merger`: each dictionary takes 26 MB.
+        self.keywords = Keywords(_own_words(profile))
         self._moods = _mood_reader(sentiment)
         self.version = self._heads.version if self._moods is None else f"{self._heads.version}+{sentiment}"
 
@@ -90,7 +91,7 @@ class Tagger:
             learned.government.tolist(),
             [self._terms.find(text, form.title_ends) for text, form in zip(folded, forms, strict=True)],
             [self._places.find(text) for text in texts],
-            [self._keywords.find(text) for text in folded],
+            [self.keywords.find(text) for text in folded],
             strict=True,
         )
         return [self._one(*row) for row in rows]
