@@ -30,8 +30,8 @@ def overview(facts: Facts) -> list[Block]:
     span = span_text(facts.period.first_day, facts.period.last_day)
     until = "" if facts.period.is_whole else f"（截至{moment_text(facts.period.end)}）"
     if not facts.value("total"):
-        opening = runs(f"{span}{until}，未监测到涉我县帖文，", change(facts, "total"), "。")
-        empty = runs(opening, "请同时核对信源运行情况。")
+        opening = runs(f"{span}{until}，未监测到涉我县帖文（", Number("total"), "条），", change(facts, "total"))
+        empty = runs(opening, "。请同时核对信源运行情况。")
         return [Paragraph(key="overview.volume", runs=_local(empty, facts)), *alert_flow(facts)]
     start = runs(f"{span}{until}，共监测到涉我县帖文", Number("total"), "条，", change(facts, "total"), "。")
     channels = listed([counted(name, f"kind.{kind}") for kind, name in facts.kinds], "；")
