@@ -34,7 +34,7 @@ def title_lines(title: str) -> list[str]:
     count = -(-round(ems(title)) // TITLE_LINE)
     if count <= 1:
         return [title] if title else []
-    lines, rest = [], list(rjieba.cut(title))
+    lines, rest = [], _words(title)
     for left in range(count, 1, -1):
         aim = sum(ems(word) for word in rest) / left
         line = ""
@@ -42,3 +42,14 @@ def title_lines(title: str) -> list[str]:
             line += rest.pop(0)
         lines.append(line)
     return [line for line in (*lines, "".join(rest)) if line]
+
+
+def _words(title: str) -> list[str]:
+    """Words with the signs that may not begin a line."""
+    words: list[str] = []
+    for word in rjieba.cut(title):
+        if words and word[0] in "，。、；：！？）》〉】”’":
+            words[-1] += word
+        else:
+            words.append(word)
+    return words

@@ -274,6 +274,10 @@ def test_headline_breaks_between_words_into_even_lines() -> None:
     assert min(map(len, lines)) >= 10
 
 
+def test_headline_line_never_begins_with_a_comma() -> None:
+    assert measures.title_lines("关于经开区一化工仓库起火，浓烟飘向居民区的快报")[1][0] != "，"
+
+
 def test_json_keeps_the_document_whole() -> None:
     document = a_document()
 
