@@ -119,7 +119,7 @@ def measure(folder: Path, posts: int, alerts: int, rows: int) -> None:
 
     connections.close_all()
     apart(lambda: fill_ledger(posts, alerts, rows))
-    found = Alert.objects.filter(number__gte=f"2026-{alerts:05d}").order_by("detected_at", "pk")
+    found = ledger.of_period(week.MONDAY, week.NOW).filter(number__gte=f"2026-{alerts:05d}")
     entries = lambda: ledger.entries(found, profile=profile, store=store, public_url="http://127.0.0.1")  # noqa: E731
     data, wall, processor = timed(lambda: ledger.xlsx(entries(), profile, title="台账"))
     show(f"ledger xlsx, {rows:,} rows × {len(ledger.DEFAULT)}", "< 3 s", wall, processor, f"{len(data) // 1024} KB")
