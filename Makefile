@@ -37,10 +37,10 @@ test: $(VENV)/.dev ## all tests; what they need is fetched and started
 	$(MAKE) --no-print-directory tests tests-postgresql
 
 tests:
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2
 
 tests-postgresql:
-	CAIFENG_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q -m workflow tests/unit tests/contract tests/integration
+	CAIFENG_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q -n 2 -m "workflow and not slow" tests/unit tests/contract tests/integration
 
 check: $(VENV)/.dev format lint types imports deps test ## everything CI asks for
 

@@ -339,7 +339,8 @@ def _dispatch(case: _Case) -> None:
 
 
 def _acknowledge(case: _Case) -> None:
-    if case.actor.unit and case.actor.unit in case.situation.others:
+    others = set(case.situation.others) - {case.situation.lead}
+    if case.actor.unit in others:
         # A co-handling unit signs for itself; the alert waits for its lead.
         case.to = case.situation.state
         case.said["unit"] = case.actor.unit

@@ -23,7 +23,7 @@ def items(count: int, first: int):  # type: ignore[no-untyped-def]  # RawItem ne
     from core.model import RawItem
 
     for number in range(first, first + count):
-        site, title, text = VOICES[number % len(VOICES)]
+        _, title, text = VOICES[number % len(VOICES)]
         town, village = PLACES[number % len(PLACES)]
         words = {"town": town, "village": village, "phone": f"139{number:08d}"}
         body = f"{text.format(**words)}我们是{number * 7919 % 100003}号楼的，{number % 31}天了。"

@@ -186,5 +186,9 @@ LOGGING: dict[str, Any] = {
     "formatters": {"fields": {"()": "caifeng.logs.FieldFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "fields"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("CAIFENG_LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "apscheduler": {"level": "WARNING"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "elastic_transport": {"level": "WARNING"},
+        "apscheduler": {"level": "WARNING"},
+    },
 }
