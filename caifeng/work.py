@@ -25,6 +25,7 @@ from core.model import Draft, Finding, Post, TaggedPost
 from core.ports import InboxRow, PostStore
 from crawlers import reading
 from crawlers.sources import Source
+from pipeline.keywords import Keywords
 from pipeline.merge import INCIDENT_RUNS, Merger
 from pipeline.posts import make_post
 from pipeline.tag import Tagger
@@ -147,9 +148,8 @@ class Worker:
         arrivals = self._arrivals(rows, understanding, now)
         posts = [arrival.post for arrival in arrivals]
         tags = understanding.tagger.tag(posts) if posts else []
-        tagged = self._placed(
-            arrivals, [TaggedPost(post=post, tags=tag) for post, tag in zip(posts, tags, strict=True)], now
-        )
+        fresh = [TaggedPost(post=post, tags=tag) for post, tag in zip(posts, tags, strict=True)]
+        tagged = self._placed(arrivals, fresh, understanding, now)
         self.store.upsert(tagged)
         hits = [(post, understanding.matcher.match(post)) for post in tagged]
         with transaction.atomic():
@@ -157,11 +157,13 @@ class Worker:
             self.door.finish([row.id for row in rows], now)
         self.counts["posts"] += len(tagged)
 
-    def _placed(self, arrivals: Sequence[Arrival], tagged: Sequence[TaggedPost], now: datetime) -> list[TaggedPost]:
+    def _placed(
+        self, arrivals: Sequence[Arrival], tagged: Sequence[TaggedPost], understanding: Understanding, now: datetime
+    ) -> list[TaggedPost]:
         """Story and incident of each post; those placed before keep theirs. One worker at a time."""
         with transaction.atomic():
             incidents.lock()
-            merger = self._merger_now(now)
+            merger = self._merger_now(understanding.tagger.keywords, now)
             stories = inbox.stories([arrival.key for arrival in arrivals])
             matters = incidents.of_stories(set(stories.values()))
             known = [
@@ -180,11 +182,11 @@ class Worker:
             )
         return placed
 
-    def _merger_now(self, now: datetime) -> Merger:
+    def _merger_now(self, words: Keywords, now: datetime) -> Merger:
         """The merger, knowing what other workers saved; built from rows at start and after a failure."""
         if self._merger is None:
             rows = incidents.running(now - INCIDENT_RUNS)
-            self._merger = Merger(rows.stories, rows.incidents)
+            self._merger = Merger(rows.stories, rows.incidents, words)
         else:
             rows = incidents.changed_after(self._position)
             self._merger.learn(rows.stories, rows.incidents)

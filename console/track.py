@@ -109,6 +109,8 @@ VALUE_NAMES: Mapping[str, tuple[str, str]] = {
     "spike_count": ("本期", "帖"),
     "reference_count": ("上期", "帖"),
     "count": ("帖数", "帖"),
+    "posts": ("涉及", "帖"),
+    "findings": ("合并发现", "次"),
     "num_events": ("帖数", "帖"),
     "num_hits": ("帖数", "帖"),
     "threshold": ("阈值", ""),

@@ -16,6 +16,7 @@ _KEPT = ("CAIFENG_TEST_", "CAIFENG_DATA")
 for _name in [name for name in os.environ if name.startswith("CAIFENG_") and not name.startswith(_KEPT)]:
     del os.environ[_name]
 _HOME = tempfile.TemporaryDirectory(prefix="caifeng-test-", ignore_cleanup_errors=True)
+atexit.register(_HOME.cleanup)
 os.environ["CAIFENG_HOME"] = _HOME.name
 
 if os.environ.get("CAIFENG_TEST_DATABASE") == "postgresql":
