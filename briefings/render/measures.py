@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-import rjieba
-
 #: Millimetres.
 TOP, BOTTOM, LEFT, RIGHT = 37, 35, 28, 26
 WIDTH_MM = 156
@@ -47,6 +45,9 @@ def title_lines(title: str) -> list[str]:
 def _words(title: str) -> list[str]:
     """Words with the signs that may not begin a line."""
     words: list[str] = []
+    # Its dictionary takes 30 MB: loaded when a title is broken, not when the console starts.
+    import rjieba
+
     for word in rjieba.cut(title):
         if words and word[0] in "，。、；：！？）》〉】”’":
             words[-1] += word
