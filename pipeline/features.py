@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 BITS = 18
 ORDERS = (1, 2, 3)
 #: Longer texts are cut: their head and tail say what they are about.
-HEAD, TAIL = 320, 120
+HEAD, TAIL = 450, 150
 
 _MULTIPLIERS = tuple(
     np.uint64(value) for value in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)

@@ -5,8 +5,10 @@ number. Sentiment is a mixture: what holds everywhere plus what the two likelies
 microblogs, messages to an office …) deviate from it. Probabilities come from slopes and offsets fitted on texts held
 out from training.
 
+Sentiment reads n-grams of one to three characters; what a text is about shows in one and two.
+
 Sums are taken four columns at a time: a 64-bit word holds four weights as unsigned 16-bit lanes. No lane overflows:
-an order of n-grams occurs at most `features.HEAD + features.TAIL` times, and 440 × 148 < 2¹⁶.
+an order of n-grams occurs at most `features.HEAD + features.TAIL` times, and 600 × 108 < 2¹⁶.
 """
 
 from __future__ import annotations
@@ -29,14 +31,17 @@ CLASSES = ("城乡建设", "环境保护", "交通运输", "教育文体", "劳�
 #: Kinds of texts sentiment was learned from; `gov` are citizens' messages and offices' replies.
 KINDS = ("htl", "waimai", "shop", "chn", "weibo18", "covid2", "usual3", "virus3", "nlpcc3", "gov")
 
-#: Columns every text is scored on, filled up to a multiple of four; the deviations of the kinds follow apart.
+#: Columns every text is scored on, each group filled up to a multiple of four; deviations of the kinds follow apart.
 SHARED = slice(0, 3)
 GATES = slice(3, 3 + len(KINDS))
-CLASS7 = slice(GATES.stop, GATES.stop + len(CLASSES))
+#: From this column on only the first `MATTER_ORDERS` orders of n-grams count.
+MATTERS = 16
+MATTER_ORDERS = 2
+CLASS7 = slice(MATTERS, MATTERS + len(CLASSES))
 GOVERNMENT = CLASS7.stop
 COLUMNS = 24
 #: A weight is between -LARGEST and LARGEST steps.
-LARGEST = 74
+LARGEST = 54
 #: So many kinds share a text.
 _LIKELY = 2
 
@@ -105,8 +110,9 @@ class Heads:
         calibration: Calibration,
         version: str,
     ) -> None:
-        #: [buckets, COLUMNS / 4] and [kinds * buckets]: four biased weights a word.
-        self._words = _packed(weights)
+        #: [buckets, columns / 4] and [kinds * buckets]: four biased weights a word.
+        self._moods = _packed(np.ascontiguousarray(weights[:, :MATTERS]))
+        self._matters = _packed(np.ascontiguousarray(weights[:, MATTERS:]))
         self._deviations = _packed(deviations).ravel()
         self._scales = scales
         self._calibration = calibration
@@ -115,12 +121,9 @@ class Heads:
     def read(self, texts: Sequence[str]) -> Reading:
         """Probabilities for texts in simplified characters."""
         grams = features.grams(texts)
-        counts = np.sum([lengths for _, lengths in grams], axis=0)
-        root = np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None]
-        totals = np.zeros((len(texts), COLUMNS), dtype=np.int32)
-        for buckets, lengths in grams:
-            _add(totals, self._words.take(buckets, axis=0), lengths)
-        scores = totals.astype(np.float32) * self._scales.weight / root + self._scales.bias
+        root, matter_root = _root(grams), _root(grams[:MATTER_ORDERS])
+        sums = np.hstack([_sum(self._moods, grams) / root, _sum(self._matters, grams[:MATTER_ORDERS]) / matter_root])
+        scores = sums * self._scales.weight + self._scales.bias
         kinds = likely(scores, self._calibration)
         mixed = scores[:, SHARED].copy()
         for place in range(_LIKELY):
@@ -149,6 +152,21 @@ class Scales:
     #: [kinds, moods].
     deviation: Floats
     deviation_bias: Floats
+
+
+def _root(grams: features.Grams) -> Floats:
+    """[texts, 1]: square root of the number of n-grams."""
+    counts = np.sum([lengths for _, lengths in grams], axis=0)
+    result: Floats = np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None]
+    return result
+
+
+def _sum(words: Words, grams: features.Grams) -> Floats:
+    """[texts, columns]: steps summed over each text's n-grams."""
+    totals = np.zeros((len(grams[0][1]), 4 * words.shape[1]), dtype=np.int32)
+    for buckets, lengths in grams:
+        _add(totals, words.take(buckets, axis=0), lengths)
+    return totals.astype(np.float32)
 
 
 def _packed(weights: NDArray[np.int8]) -> Words:

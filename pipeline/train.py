@@ -33,6 +33,7 @@ from pipeline.heads import (
     GOVERNMENT,
     KINDS,
     LARGEST,
+    MATTER_ORDERS,
     MODELS,
     MOODS,
     SHARED,
@@ -49,7 +50,9 @@ from pipeline.training import calibration, corpora, linear, words
 from pipeline.training.corpora import Example
 
 log = logging.getLogger("caifeng.train")
-MOOD_COST, CLASS_COST, GATE_COST, GATE_EPOCHS = 1.0, 0.3, 0.3, 8
+MOOD_COST, CLASS_COST, GATE_COST, GATE_EPOCHS = 0.5, 0.3, 0.3, 8
+#: The gates tell kinds of text by what is common; they need no rare n-grams.
+GATE_SMOOTHING = 1.0
 #: How freely a kind of text may deviate from what holds for all.
 SHARE = 0.7
 #: Posts are short: the classes also learn from the beginnings of messages.
@@ -76,10 +79,10 @@ class Part:
         )
 
 
-def part(examples: Sequence[Example]) -> Part:
+def part(examples: Sequence[Example], orders: int = len(features.ORDERS)) -> Part:
     """Hash the texts; every tenth key is held out, cuts of a text with it."""
     return Part(
-        counts=linear.matrix([simplified(example.text) for example in examples]),
+        counts=linear.matrix([simplified(example.text) for example in examples], orders),
         labels=np.array([example.label for example in examples]),
         kinds=np.array([KINDS.index(example.origin) if example.origin in KINDS else -1 for example in examples]),
         held_out=np.array([example.key % 10 == 0 for example in examples]),
@@ -135,19 +138,23 @@ class Weights:
             self.deviations[:, :, mood], self.deviation_bias[:, mood] = deviations.T, biases
             log.info("mood %s learned from %d texts", MOODS[mood], len(moods.labels))
         for kind in np.unique(moods.kinds):
-            self._learn(GATES.start + kind, moods.counts, moods.kinds == kind, GATE_COST, GATE_EPOCHS)
+            self._learn_gate(GATES.start + kind, moods.counts, moods.kinds == kind)
 
     def learn_classes(self, classes: Part) -> None:
         """The seven classes."""
         for label in range(len(CLASSES)):
-            self._learn(CLASS7.start + label, classes.counts, classes.labels == label, CLASS_COST, linear.EPOCHS)
+            self.shared[:, CLASS7.start + label], self.bias[CLASS7.start + label] = linear.nb_svm(
+                classes.counts, classes.labels == label, CLASS_COST
+            )
 
     def learn_gate(self, gate: Part) -> None:
         """Is it a matter of government."""
-        self._learn(GOVERNMENT, gate.counts, gate.labels == 1, GATE_COST, GATE_EPOCHS)
+        self._learn_gate(GOVERNMENT, gate.counts, gate.labels == 1)
 
-    def _learn(self, column: int, counts: linear.Matrix, positive: NDArray[np.bool_], cost: float, epochs: int) -> None:
-        self.shared[:, column], self.bias[column] = linear.nb_svm(counts, positive, cost, epochs)
+    def _learn_gate(self, column: int, counts: linear.Matrix, positive: NDArray[np.bool_]) -> None:
+        self.shared[:, column], self.bias[column] = linear.nb_svm(
+            counts, positive, GATE_COST, GATE_SMOOTHING, GATE_EPOCHS
+        )
         log.info("column %d learned from %d texts", column, len(positive))
 
 
@@ -304,7 +311,11 @@ def main(folder: Path = MODELS) -> None:
     """Train, calibrate, train again, write."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     sentiment, topics, messages = corpora.sentiment(), corpora.classes(), corpora.messages()
-    parts = [part(sentiment + messages), part(cut(topics, CUTS)), part(gate_examples(sentiment, topics, messages))]
+    parts = [
+        part(sentiment + messages),
+        part(cut(topics, CUTS), MATTER_ORDERS),
+        part(gate_examples(sentiment, topics, messages), MATTER_ORDERS),
+    ]
     rest, held_out = ([one.chosen(~one.held_out) for one in parts], [one.chosen(one.held_out) for one in parts])
     trial = trained(*rest)
     tuned = calibrated(trial, *held_out)

@@ -18,14 +18,16 @@ from pipeline import features
 Matrix = Any
 Floats = NDArray[np.float32]
 EPOCHS = 15
+#: Added to sums before a ratio is taken. Counts are fractions far below 1: adding 1 would flatten every ratio.
+SMOOTHING = 0.1
 
 
-def matrix(texts: Sequence[str], batch: int = 1000) -> Matrix:
-    """[texts, buckets]: counts divided by the square root of a text's n-grams, as `heads` does."""
+def matrix(texts: Sequence[str], orders: int = len(features.ORDERS), batch: int = 1000) -> Matrix:
+    """[texts, buckets]: counts divided by the square root of a text's n-grams, as `heads` does; the first `orders`."""
     parts = []
     for first in range(0, len(texts), batch):
         part = texts[first : first + batch]
-        found = features.grams(part)
+        found = features.grams(part)[:orders]
         buckets = np.concatenate([buckets for buckets, _ in found])
         owners = np.concatenate([np.repeat(np.arange(len(part)), lengths) for _, lengths in found])
         lengths = np.maximum(sum(lengths for _, lengths in found), 1)
@@ -34,10 +36,10 @@ def matrix(texts: Sequence[str], batch: int = 1000) -> Matrix:
     return sparse.vstack(parts, format="csr")
 
 
-def ratio(counts: Matrix, positive: NDArray[np.bool_]) -> Floats:
+def ratio(counts: Matrix, positive: NDArray[np.bool_], smoothing: float) -> Floats:
     """Log of how much likelier each bucket is among the positive texts."""
-    yes = np.asarray(counts[positive].sum(axis=0)).ravel() + 1
-    no = np.asarray(counts[~positive].sum(axis=0)).ravel() + 1
+    yes = np.asarray(counts[positive].sum(axis=0)).ravel() + smoothing
+    no = np.asarray(counts[~positive].sum(axis=0)).ravel() + smoothing
     result: Floats = np.log((yes / yes.sum()) / (no / no.sum())).astype(np.float32)
     return result
 
@@ -50,9 +52,11 @@ def _machine(counts: Matrix, positive: NDArray[np.bool_], cost: float, epochs: i
         return machine.fit(counts, positive)
 
 
-def nb_svm(counts: Matrix, positive: NDArray[np.bool_], cost: float, epochs: int = EPOCHS) -> tuple[Floats, float]:
+def nb_svm(
+    counts: Matrix, positive: NDArray[np.bool_], cost: float, smoothing: float = SMOOTHING, epochs: int = EPOCHS
+) -> tuple[Floats, float]:
     """Weights folded over the ratios, and the bias. The same input gives the same bits."""
-    scale = ratio(counts, positive)
+    scale = ratio(counts, positive, smoothing)
     machine = _machine(counts @ sparse.diags(scale).astype(np.float32), positive, cost, epochs)
     return (machine.coef_.ravel() * scale).astype(np.float32), float(machine.intercept_[0])
 
@@ -66,7 +70,7 @@ def mixture(
     Returns shared weights and bias, deviations [buckets, groups] and their biases [groups].
     """
     order = np.argsort(groups, kind="stable")
-    scale = ratio(counts, positive)
+    scale = ratio(counts, positive, SMOOTHING)
     scaled = (counts @ sparse.diags(scale).astype(np.float32)).tocsr()
     own = sparse.block_diag([scaled[groups == group] * np.float32(share) for group in range(group_count)])
     member = sparse.csr_matrix(
