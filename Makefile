@@ -37,7 +37,7 @@ test: $(VENV)/.dev ## all tests; what they need is fetched and started
 	$(MAKE) --no-print-directory tests tests-postgresql
 
 tests:
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 3
 
 tests-postgresql:
 	CAIFENG_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q -n 2 -m "workflow and not slow" tests/unit tests/contract tests/integration

@@ -13,24 +13,23 @@ import pytest
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("installation") / "home"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def caifeng(home: Path) -> Command:
-    """Run `caifeng …` in the home; returns code, output and errors."""
+    """Run `caifeng …` in the module's home; returns code, output and errors."""
 
-    def run(*arguments: str, stdin: str | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CAIFENG_")}
         return subprocess.run(
             [sys.executable, "-m", "caifeng.cli", *arguments],
-            input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
-            env=clean | {"CAIFENG_HOME": str(home), "CAIFENG_PORT": "18999"} | settings,
+            timeout=300,
+            env=clean | {"CAIFENG_HOME": str(home), "CAIFENG_PORT": "18999"},
         )
 
     return run
