@@ -106,6 +106,7 @@ def test_every_kind_comes_in_once_and_again_only_when_it_changed(site: Site, tmp
     ]
 
 
+@pytest.mark.slow
 def test_a_worker_killed_at_any_moment_loses_and_doubles_nothing(site: Site, tmp_path: Path) -> None:
     pages = 60
     site.pages["/news"] = (
