@@ -98,6 +98,7 @@ def test_an_alert_lives_its_whole_life_by_mouse(enter: Enter, site: Site) -> Non
     expect(page.locator("#course")).to_contain_text("记录链校验通过")
 
 
+@pytest.mark.slow
 def test_an_alert_is_taken_on_by_keyboard_alone(enter: Enter, site: Site) -> None:
     page, title = enter("zhushuyan"), "夜间焚烧秸秆"
     number = number_of(site, title)
