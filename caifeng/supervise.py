@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,6 @@ class Supervisor:
     children: list[Child]
     stop: threading.Event
     look_every: float = 0.5
-    stopped: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """Look after the children; at the end stop them all, together, and wait."""
@@ -85,7 +84,6 @@ class Supervisor:
                 log.warning("pid %s did not stop within %.0f s and is killed", process.pid, GRACE)
                 process.kill()
                 process.wait()
-        self.stopped = True
 
 
 def role_command(*arguments: str) -> list[str]:
