@@ -107,9 +107,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium a module: its event loop must be gone before another file touches the database."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
         yield chromium

@@ -86,4 +86,5 @@ def test_a_hostile_search_is_shown_as_it_was_typed(enter: Enter, site: Site) -> 
     for payload in PAYLOADS[::11]:
         page.goto(f"{site.url}/posts/?q={quote(payload.encode('utf-8', 'replace'))}")
         assert page.evaluate(DAMAGE) == SOUND
-        assert page.input_value("#q").split() == payload.replace("\0", "").split()
+        kept = "".join(letter for letter in payload if letter not in "\0\r\n")  # a text field keeps no line break
+        assert page.input_value("#q").split() == kept.split()

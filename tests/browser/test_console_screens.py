@@ -95,7 +95,7 @@ def test_forms_dialogs_and_faults_have_no_violation(enter: Enter, site: Site) ->
     expect(page.locator("#peek h2")).to_contain_text("网传采北路")
     for label in ("确认定级", "排除", "备注"):
         page.click(f"#peek .acts button:has-text('{label}')")
-        page.locator(f"#act-form h3:has-text('{label}')").wait_for()
+        page.locator(f"#act-form h2:has-text('{label}')").wait_for()
         found[label] = violations(page)
     page.fill("#act-form textarea", " ")
     page.click("#act-form button.btn-p")
@@ -108,7 +108,7 @@ def test_forms_dialogs_and_faults_have_no_violation(enter: Enter, site: Site) ->
     page.goto(f"{site.url}/alerts/2026-0002/")
     for label in ("指派", "会商", "拟写口径", "批示", "并入", "暂停计时", "调整级别"):
         page.locator(f".actbar button:has-text('{label}'), .more-acts button:has-text('{label}')").first.click()
-        page.locator(f"#act-form h3:has-text('{label}')").wait_for()
+        page.locator(f"#act-form h2:has-text('{label}')").wait_for()
         found[label] = violations(page)
 
     assert {name: said for name, said in found.items() if said} == {}
