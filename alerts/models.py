@@ -158,7 +158,13 @@ class Deadline(models.Model):
                 fields=["next_step_at"],
                 name="deadline_next_step",
                 condition=models.Q(next_step_at__isnull=False),
-            )
+            ),
+            # The desk asks for the soonest running clock of every open alert at once.
+            models.Index(
+                fields=["alert", "due_at", "stage"],
+                name="deadline_running",
+                condition=models.Q(met_at=None, cancelled_at=None, paused_at=None),
+            ),
         ]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from alerts.calendar import working_days_between
 from alerts.deadlines import RIGHTS, STAGE_NAMES
@@ -77,12 +76,8 @@ class Ask:
     level: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What counting needs of an alert: its state and the end of its soonest clock."""
-
-    state: str
-    due: datetime | None
+#: (state, head) → how many alerts.
+Standing = Mapping[tuple[State, Group], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,28 +182,39 @@ def opened(officer: Officer) -> QuerySet[Alert]:
     return with_due(visible_alerts(officer).filter(state__in=OPEN_STATES))
 
 
-def standing(alerts: QuerySet[Alert]) -> list[Standing]:
-    """Where alerts stand, in one pass: the database would look up each soonest clock once per figure."""
-    return [Standing(state=state, due=due) for state, due in alerts.values_list("state", F("due"))]
+def standing(alerts: QuerySet[Alert], turn: Turn, now: datetime) -> Standing:
+    """Where alerts with their `due` stand: the database counts, by the same rule as `group_of`."""
+    head = Case(
+        When(due=None, then=Value(Group.NONE)),
+        When(due__lt=now, then=Value(Group.OVER)),
+        When(due__lte=now + SOON, then=Value(Group.SOON)),
+        When(due__lte=turn.end, then=Value(Group.SHIFT)),
+        default=Value(Group.LATER),
+        output_field=CharField(),
+    )
+    counted = alerts.annotate(head=head).values_list("state", "head").annotate(n=Count("id")).order_by()
+    return {(State(state), Group(group)): number for state, group, number in counted}
 
 
-def counts(standings: Sequence[Standing], officer: Officer, turn: Turn, now: datetime) -> dict[Tab, int]:
-    """How many alerts each tab holds; exact. `standings` are all open alerts."""
-    groups = group_counts(standings, turn, now)
+def counts(standing: Standing, officer: Officer, turn: Turn, now: datetime) -> dict[Tab, int]:
+    """How many alerts each tab holds; exact. `standing` is that of all open alerts."""
+    groups = group_counts(standing)
     return {
-        Tab.OPEN: len(standings),
+        Tab.OPEN: sum(standing.values()),
         Tab.OVER: groups[Group.OVER],
         Tab.SOON: groups[Group.SOON],
-        Tab.CONFIRM: sum(one.state == State.DETECTED for one in standings),
+        Tab.CONFIRM: sum(number for (state, _), number in standing.items() if state is State.DETECTED),
         Tab.MINE: asked(Ask(tab=Tab.MINE), officer, turn, now).count(),
         Tab.DONE: asked(Ask(tab=Tab.DONE), officer, turn, now).count(),
     }
 
 
-def group_counts(standings: Sequence[Standing], turn: Turn, now: datetime) -> dict[Group, int]:
+def group_counts(standing: Standing) -> dict[Group, int]:
     """How many alerts stand under each head."""
-    found = Counter(group_of(one.due, turn, now) for one in standings)
-    return {group: found[group] for group in Group}
+    found = dict.fromkeys(Group, 0)
+    for (_, group), number in standing.items():
+        found[group] += number
+    return found
 
 
 def level_counts(alerts: QuerySet[Alert]) -> dict[str, int]:
@@ -239,10 +245,8 @@ def rows(alerts: Sequence[Alert], officer: Officer, profile: Profile, turn: Turn
 
 def soonest_clocks(ids: Iterable[int]) -> dict[int, Deadline]:
     """Alert id → its soonest running clock."""
-    found: dict[int, Deadline] = {}
-    for deadline in running().filter(alert__in=ids).order_by("-due_at", "-id"):
-        found[deadline.alert_id] = deadline
-    return found
+    first = running().filter(alert=OuterRef("alert")).order_by("due_at", "id").values("pk")[:1]
+    return {deadline.alert_id: deadline for deadline in running().filter(alert__in=ids, pk=Subquery(first))}
 
 
 def row(alert: Alert, deadline: Deadline | None, seen: bool, profile: Profile, turn: Turn, now: datetime) -> Row:

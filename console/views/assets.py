@@ -20,7 +20,8 @@ NAMED = {"red", "orange", "yellow", "blue"}
 def levels_css(request: HttpRequest) -> HttpResponse:
     """The level squares' colours as the profile sets them; colour names only, no code can come through."""
     rules = "\n".join(level_rule(level.id, level.colour) for level in deps.profile().levels)
-    return HttpResponse(rules, content_type="text/css; charset=utf-8")
+    # Every page waits for it, and colours of levels hardly ever change.
+    return HttpResponse(rules, content_type="text/css; charset=utf-8", headers={"Cache-Control": "private, max-age=60"})
 
 
 def level_rule(level_id: str, colour: str) -> str:

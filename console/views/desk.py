@@ -42,8 +42,8 @@ def desk(request: HttpRequest) -> HttpResponse:
     context = _rows_context(request)
     who, ask, now = officer(request), context["ask"], deps.now()
     rows: Sequence[Alert] = context.pop("alerts")
-    standings = context.pop("standings") or feed.standing(feed.opened(who))
-    context |= _tabs_context(standings, who, context["turn"], now)
+    standing = context.pop("standing") if ask == Ask() else feed.standing(feed.opened(who), context["turn"], now)
+    context |= _tabs_context(standing, who, context["turn"], now)
     context["levels"] = _levels(who, context["turn"], ask)
     context["on_time"] = _on_time(who, context["turn"], now)
     if rows:
@@ -70,7 +70,7 @@ def tabs(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "console/desk_tabs.html",
-        {"ask": ask, **_tabs_context(feed.standing(feed.opened(who)), who, turn, now)},
+        {"ask": ask, **_tabs_context(feed.standing(feed.opened(who), turn, now), who, turn, now)},
     )
 
 
@@ -103,16 +103,15 @@ def _rows_context(request: HttpRequest) -> dict[str, Any]:
     wanted = feed.asked(ask, who, turn, now)
     alerts, following = feed.page(wanted, request.GET.get("after", ""))
     shown = feed.rows(alerts, who, profile, turn, now)
-    standings = feed.standing(feed.opened(who) if ask == Ask() else wanted)
-    numbers = feed.group_counts(standings, turn, now)
+    standing = feed.standing(wanted, turn, now)
     return {
         "ask": ask,
         "ask_query": urlencode({"tab": ask.tab, "q": ask.words, "level": ask.level}),
         "turn": turn,
         "alerts": alerts,
-        "standings": standings if ask == Ask() else None,
+        "standing": standing,
         "rows": shown,
-        "groups": _sections(shown, numbers, turn, request.GET.get("group", "")),
+        "groups": _sections(shown, feed.group_counts(standing), turn, request.GET.get("group", "")),
         "last_group": shown[-1].group if shown else "",
         "next": following,
     }
@@ -136,8 +135,8 @@ def _note(group: Group, number: int, turn: duty.Turn) -> str:
     return f"{number} 条{until}"
 
 
-def _tabs_context(standings: Sequence[Standing], who: Officer, turn: duty.Turn, now: datetime) -> dict[str, Any]:
-    numbers = feed.counts(standings, who, turn, now)
+def _tabs_context(standing: Standing, who: Officer, turn: duty.Turn, now: datetime) -> dict[str, Any]:
+    numbers = feed.counts(standing, who, turn, now)
     return {"tabs": [{"id": tab, "name": name, "count": numbers[tab]} for tab, name in TAB_NAMES.items()]}
 
 

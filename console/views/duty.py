@@ -57,8 +57,7 @@ def summary(turn: duty.Turn, now: datetime) -> dict[str, int]:
     new = Alert.objects.filter(detected_at__gte=turn.start, detected_at__lt=now)
     events = AlertEvent.objects.filter(at__gte=turn.start, at__lt=now)
     told = Notification.objects.filter(created_at__gte=turn.start, created_at__lt=now)
-    standings = feed.standing(feed.with_due(Alert.objects.filter(state__in=OPEN_STATES)))
-    groups = feed.group_counts(standings, turn, now)
+    groups = feed.group_counts(feed.standing(feed.with_due(Alert.objects.filter(state__in=OPEN_STATES)), turn, now))
     return {
         "新告警": new.count(),
         "确认": events.filter(kind="confirm").count(),
@@ -68,7 +67,7 @@ def summary(turn: duty.Turn, now: datetime) -> dict[str, int]:
         "办结": events.filter(kind="close").count(),
         "督办": told.filter(kind="supervision_order").count(),
         "通知失败": told.filter(state=Notification.Sending.FAILED).count(),
-        "未结": len(standings),
+        "未结": sum(groups.values()),
         "超时": groups[Group.OVER],
         "30 分钟内到时": groups[Group.SOON],
         "本班内到时": groups[Group.SOON] + groups[Group.SHIFT],
@@ -132,7 +131,7 @@ def wall_context(who: Officer) -> dict[str, Any]:
     opened = feed.asked(Ask(), who, turn, now)
     urgent = list(feed.ordered(opened)[:WALL_CLOCKS])
     return {
-        "tabs": feed.counts(feed.standing(feed.opened(who)), who, turn, now),
+        "tabs": feed.counts(feed.standing(feed.opened(who), turn, now), who, turn, now),
         "levels": _wall_levels(who, turn, profile, now),
         "rows": feed.rows(urgent, who, profile, turn, now),
         "incidents": wall_incidents(),

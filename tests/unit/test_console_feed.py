@@ -84,7 +84,7 @@ def test_the_heads_count_what_stands_under_them(night: list[Alert]) -> None:
     alerts, _ = feed.page(wanted, "")
     rows = feed.rows(alerts, OFFICER, county(), TURN, NIGHT)
 
-    counted = feed.group_counts(feed.standing(wanted), TURN, NIGHT)
+    counted = feed.group_counts(feed.standing(wanted, TURN, NIGHT))
 
     assert counted == {group: sum(row.group is group for row in rows) for group in Group}
 
@@ -93,7 +93,7 @@ def test_the_heads_count_what_stands_under_them(night: list[Alert]) -> None:
 def test_the_tabs_count_what_they_show(tab: Tab, night: list[Alert]) -> None:
     shown = feed.asked(Ask(tab=tab), OFFICER, TURN, NIGHT).count()
 
-    assert feed.counts(feed.standing(feed.opened(OFFICER)), OFFICER, TURN, NIGHT)[tab] == shown
+    assert feed.counts(feed.standing(feed.opened(OFFICER), TURN, NIGHT), OFFICER, TURN, NIGHT)[tab] == shown
 
 
 def test_a_met_a_paused_and_a_cancelled_clock_do_not_run(night: list[Alert]) -> None:
