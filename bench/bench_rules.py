@@ -275,7 +275,7 @@ def peer(scale: int) -> None:
     their_cpu, their_found = json.loads(done.stdout.splitlines()[-1])
     live = {rule.id: RuleWindows(rule, ticks(NOON)) for rule in rules}
     start = time.process_time()
-    found = sum(len(live[row.rule].add(row).appeared) for row in log)
+    found = sum(sum(len(delta.appeared) for delta in live[row.rule].add(row)) for row in log)
     our_cpu = time.process_time() - start
     bar(name, "≤ 1/20", f"1/{their_cpu / our_cpu:.1f}", f"findings {found} and {their_found}; its rule class alone")
 

@@ -6,9 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from django.db.models import Q
+
 from core.clock import SHANGHAI
 from core.ports import Bucket, PostStore
-from core.query import And, Everything, Field, Range
+from core.query import And, Everything, Field, Or, Range
+from rules.schema import IncidentOptions
 from rules.windows.facts import HOURS_OF_WEEK, IncidentState, SourceRhythm
 from storage.models import Incident
 
@@ -20,6 +23,9 @@ _HEAT_MEMORY = timedelta(hours=42)
 #: Weeks from which a source's rhythm is learned.
 _WEEKS = 4
 _EVIDENCE = 20
+_TIERS = ("provincial", "central")
+#: Incidents in the media looked at; a province's papers report on fewer in two days.
+_IN_MEDIA = 1000
 
 
 class Facts(Protocol):
@@ -28,8 +34,8 @@ class Facts(Protocol):
     def rhythms(self, now: datetime) -> Sequence[SourceRhythm]:
         """How often each source usually posts, and when it last did."""
 
-    def incidents(self, timeframe: timedelta, now: datetime) -> Sequence[IncidentState]:
-        """Incidents with posts within `timeframe`, their heat now and that long ago."""
+    def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[IncidentState]:
+        """Incidents with posts within the rule's timeframe that may have reached one of its bounds."""
 
     def open_levels(self, incident: str) -> Collection[str]:
         """Levels of the open alerts of an incident."""
@@ -42,7 +48,7 @@ class NoFacts:
         """None."""
         return ()
 
-    def incidents(self, timeframe: timedelta, now: datetime) -> Sequence[IncidentState]:
+    def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[IncidentState]:
         """None."""
         return ()
 
@@ -89,20 +95,28 @@ class StoreFacts(NoFacts):
         last = newest[0].post.published_at
         return SourceRhythm(id=source, name=source, last_post_at=last, hourly=tuple(hourly))
 
-    def incidents(self, timeframe: timedelta, now: datetime) -> Sequence[IncidentState]:
-        """Heat from the hours of each incident's posts."""
-        rows = Incident.objects.filter(last_seen_at__gt=now - timeframe, merged_into=None)
-        return [self._state(row, timeframe, now) for row in rows]
+    def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[IncidentState]:
+        """Heat from the hours of each incident's posts. Neither heat nor sources can exceed the number of posts."""
+        bounds = Q()
+        if options.growth:
+            bounds |= Q(size__gte=options.min_heat)
+        if options.sources:
+            bounds |= Q(size__gte=options.sources)
+        if options.media_tier:
+            bounds |= Q(id__in=self._in_media(now - options.timeframe - _HEAT_MEMORY, now))
+        rows = Incident.objects.filter(bounds, last_seen_at__gt=now - options.timeframe, merged_into=None)
+        return [self._state(row, options.timeframe, now) for row in rows] if bounds else []
+
+    def _in_media(self, start: datetime, end: datetime) -> list[str]:
+        tiers = Or(tuple(Field("flag", f"media_{tier}") for tier in _TIERS))
+        recent = Range("published", low=start, high=end)
+        return [incident for incident, _ in self.store.terms(And((tiers, recent)), "incident", limit=_IN_MEDIA)]
 
     def _state(self, row: Incident, timeframe: timedelta, now: datetime) -> IncidentState:
         its_posts = Field("incident", row.id)
         recent = Range("published", low=now - timeframe - _HEAT_MEMORY, high=now)
         times = [post.post.published_at for post in self.store.scan(And((its_posts, recent)))]
-        tiers = {
-            tier
-            for tier in ("provincial", "central")
-            if self.store.count(And((its_posts, Field("flag", f"media_{tier}"))))
-        }
+        tiers = {tier for tier in _TIERS if self.store.count(And((its_posts, Field("flag", f"media_{tier}"))))}
         posts = self.store.search(its_posts, limit=_EVIDENCE).posts
         return IncidentState(
             id=row.id,

@@ -29,7 +29,8 @@ def record(posts_and_hits: Iterable[tuple[TaggedPost, Sequence[Hit]]], now: date
         return 0
     Counter.objects.get_or_create(name=MATCHES)
     Counter.objects.filter(name=MATCHES).update(value=F("value"))
-    rows = _unknown(rows)
+    # Late posts make windows run again; a batch crawled newest first would do so with every post.
+    rows = sorted(_unknown(rows), key=lambda row: row.event_time)
     Counter.objects.filter(name=MATCHES).update(value=F("value") + len(rows))
     first = last_seq() - len(rows) + 1
     for offset, row in enumerate(rows):

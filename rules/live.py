@@ -63,18 +63,22 @@ class RuleWindows:
         for name, events in by_timeline.items():
             self._timeline(name, min(event.at for event in events)).load(events)
 
-    def add(self, row: Row) -> Delta:
-        """A new match."""
+    def add(self, *rows: Row) -> list[Delta]:
+        """New matches, and what they changed in each timeline."""
         self._read()
-        self.newest = max(self.newest, row.recorded_at)
-        if row.recorded_at - row.event_time > self.lateness:
-            self.late += 1
-            return NO_CHANGE
-        event = self._event(row)
-        if not self.prototype.remembers:
-            outcomes = self.prototype.add(event)
-            return Delta(outcomes) if outcomes else NO_CHANGE
-        return self._timeline(self._name(row), event.at).add(event)
+        deltas: list[Delta] = []
+        by_timeline: dict[str, list[Event]] = {}
+        for row in rows:
+            self.newest = max(self.newest, row.recorded_at)
+            if row.recorded_at - row.event_time > self.lateness:
+                self.late += 1
+            elif self.prototype.remembers:
+                by_timeline.setdefault(self._name(row), []).append(self._event(row))
+            elif outcomes := self.prototype.add(self._event(row)):
+                deltas.append(Delta(outcomes))
+        for name, events in by_timeline.items():
+            deltas.append(self._timeline(name, min(event.at for event in events)).add(events))
+        return [delta for delta in deltas if delta is not NO_CHANGE]
 
     def advance(self, until: int) -> list[Outcome]:
         """Let the clock go on for every key."""

@@ -11,6 +11,7 @@ A rule that fails is put aside alone, tried again later and later, and reported;
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ from rules.health import HEALTH_RULE
 from rules.live import Row, RuleWindows
 from rules.models import Counter, Health, MatchRow
 from rules.schema import IncidentOptions, Rule, SilentSourceOptions
-from rules.timeline import NO_CHANGE, Delta
+from rules.timeline import Delta
 from rules.windows.events import Outcome, ticks
 from rules.windows.facts import growing, silent
 from rules.windows.families import memory
@@ -36,6 +37,8 @@ RUNNER = "runner"
 CLOCK = "clock"
 #: Matches per transaction.
 _BATCH = 2000
+#: Changes told per transaction.
+_TOGETHER = 20
 #: How often facts are asked, an idle clock is written, and old posts are let go.
 _FACTS_EVERY = timedelta(minutes=1)
 _CLOCK_EVERY = timedelta(minutes=1)
@@ -155,10 +158,9 @@ class Runner:
                 self._recover(this)
         self._tell(self._ticked(_value(CLOCK), this), this)
         while rows := self._new_rows():
+            self._apply(self._counted(rows, this), this)
+            self._seq = rows[-1].seq
             with transaction.atomic():
-                for row in rows:
-                    self._count(row, this)
-                    self._seq = row.seq
                 _raise_to(RUNNER, self._seq)
         came_true = [*self._ticked(ticks(this.now), this), *self._judged_facts(this)]
         if came_true or this.teller.failures or self._clock_is_old(this.now) or this.teller.has_groups(this.now):
@@ -175,18 +177,40 @@ class Runner:
         fresh = MatchRow.objects.filter(seq__gt=self._seq).order_by("seq").values_list(*_COLUMNS)[:_BATCH]
         return [Row(*values) for values in fresh]
 
-    def _count(self, row: Row, this: _Pass) -> None:
-        live = self._live.get(row.rule)
-        if live is None or live.windows is None or live.rule.version != row.version or row.seq <= live.seq:
-            return
+    def _counted(self, rows: Iterable[Row], this: _Pass) -> list[tuple[Rule, Delta]]:
+        """What new matches change. Those of a rule are counted together, for late ones make its windows run again."""
+        by_rule: dict[str, list[Row]] = {}
+        for row in rows:
+            by_rule.setdefault(row.rule, []).append(row)
+        return [
+            change for name, its in by_rule.items() for change in self._counted_for(self._live.get(name), its, this)
+        ]
+
+    def _counted_for(self, live: _Live | None, rows: Iterable[Row], this: _Pass) -> list[tuple[Rule, Delta]]:
+        if live is None or live.windows is None:
+            return []
+        fresh = [row for row in rows if row.version == live.rule.version and row.seq > live.seq]
         try:
-            delta = live.windows.add(row)
+            deltas = live.windows.add(*fresh)
         except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
             self._put_aside(live, error, this)
-            return
-        live.seq = row.seq
-        if delta is not NO_CHANGE:
-            _apply(live.rule, delta, this)
+            return []
+        live.seq = max([live.seq, *(row.seq for row in fresh)])
+        return [(live.rule, delta) for delta in deltas]
+
+    def _apply(self, changes: Iterable[tuple[Rule, Delta]], this: _Pass) -> None:
+        """A few findings per transaction, for their messages wait for its end.
+
+        Withdraw what a late post made untrue; of what came true, as many only take its place.
+        """
+        left = iter(changes)
+        while some := list(itertools.islice(left, _TOGETHER)):
+            with transaction.atomic():
+                for rule, delta in some:
+                    for outcome in delta.vanished:
+                        this.teller.withdraw(rule, outcome)
+                    for number, outcome in enumerate(delta.appeared):
+                        this.tell(rule, outcome, correction=number < len(delta.vanished))
 
     def _something_is_wrong(self, now: datetime) -> bool:
         ill = any(live.retry_at is not None and live.retry_at <= now for live in self._live.values())
@@ -233,7 +257,7 @@ class Runner:
             case SilentSourceOptions() as options:
                 return silent(options, self.facts.rhythms(now), now)
             case IncidentOptions() as options:
-                return growing(options, self.facts.incidents(options.timeframe, now), now)
+                return growing(options, self.facts.incidents(options, now), now)
             case _:
                 return []
 
@@ -262,8 +286,8 @@ class Runner:
         live.windows = RuleWindows(live.rule, ticks(row.since))
         self._fill([live], this.now)
         missed = MatchRow.objects.filter(rule=live.rule.id, seq__gt=live.seq, seq__lte=self._seq)
-        for values in missed.order_by("seq").values_list(*_COLUMNS):
-            self._count(Row(*values), this)
+        rows = [Row(*values) for values in missed.order_by("seq").values_list(*_COLUMNS)]
+        self._apply(self._counted_for(live, rows, this), this)
 
     def _report_unreadable(self, this: _Pass) -> None:
         for name in [name for name in self.faults if name in self.rules]:
@@ -307,11 +331,3 @@ def _raise_to(name: str, value: int) -> None:
     """For whoever starts next; another worker may be ahead of us."""
     Counter.objects.get_or_create(name=name)
     Counter.objects.filter(name=name, value__lt=value).update(value=value)
-
-
-def _apply(rule: Rule, delta: Delta, this: _Pass) -> None:
-    """Withdraw what a late post made untrue; of what came true, as many only take its place."""
-    for outcome in delta.vanished:
-        this.teller.withdraw(rule, outcome)
-    for number, outcome in enumerate(delta.appeared):
-        this.tell(rule, outcome, correction=number < len(delta.vanished))

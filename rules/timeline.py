@@ -1,7 +1,7 @@
 """Posts of one set of windows in the order of their own time, whatever the order in which they came.
 
 1. A post that is younger than everything before it simply moves the windows on.
-2. A late one is put in its place; the windows go back to the last kept copy before it and run again from there.
+2. Late ones are put in their places; the windows go back to the last kept copy before them and run again.
 3. What came true anew, and what is no longer true, is the difference of the two runs.
 
 So the outcomes are always those of one run over the posts sorted by time; copies older than the allowed
@@ -10,7 +10,6 @@ lateness are dropped. Ticks are not kept: they lie on a fixed grid, the same in 
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -112,15 +111,17 @@ class Timeline:
         for event in waiting:
             self._append(event)
 
-    def add(self, event: Event) -> Delta:
-        """A post, in time or late."""
+    def add(self, fresh: Iterable[Event]) -> Delta:
+        """Posts that came together, in time or late; however many are late, the windows run again once."""
         self._wake()
-        events = self.events
-        if event.at > self.stream.clock and (not events or _order(events[-1]) <= _order(event)):
-            appeared = self._append(event)
-            return Delta(appeared) if appeared else NO_CHANGE
-        insort(events, event, key=_order)
-        return self._run_again(event)
+        posts = sorted(fresh, key=_order)
+        late = next((place for place, event in enumerate(posts) if self._is_in_time(event)), len(posts))
+        delta = self._run_again(posts[:late]) if late else NO_CHANGE
+        appeared = [outcome for event in posts[late:] for outcome in self._append(event)]
+        return Delta((*delta.appeared, *appeared), delta.vanished) if appeared else delta
+
+    def _is_in_time(self, event: Event) -> bool:
+        return event.at > self.stream.clock and (not self.events or _order(self.events[-1]) <= _order(event))
 
     def advance(self, until: int) -> list[Outcome]:
         """Let the clock go on."""
@@ -160,13 +161,13 @@ class Timeline:
     def _keep(self) -> None:
         self.copies.append(_Copy(len(self.events), len(self.outcomes), self.stream.copy()))
 
-    def _run_again(self, late: Event) -> Delta:
-        """From the last copy that the late post does not touch."""
-        while len(self.copies) > 1 and not self._precedes(self.copies[-1], late):
+    def _run_again(self, late: Sequence[Event]) -> Delta:
+        """From the last copy that the first late post does not touch."""
+        while len(self.copies) > 1 and not self._precedes(self.copies[-1], late[0]):
             self.copies.pop()
         start = self.copies[-1]
         clock, before = self.stream.clock, self.outcomes[start.outcomes :]
-        again = self.events[start.index :]
+        again = sorted([*self.events[start.index :], *late], key=_order)
         del self.events[start.index :], self.outcomes[start.outcomes :]
         self.stream = start.stream.copy()
         for event in again:

@@ -15,7 +15,7 @@ from rules import journal
 from rules.matcher import Hit
 from rules.models import Counter, FindingRow, Health, MatchRow, Silence
 from rules.runner import Runner
-from rules.schema import Rule, parse
+from rules.schema import IncidentOptions, Rule, parse
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
@@ -232,7 +232,7 @@ class OpenLevelOne:
     def rhythms(self, now: datetime) -> Sequence[Any]:
         return ()
 
-    def incidents(self, timeframe: timedelta, now: datetime) -> Sequence[Any]:
+    def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[Any]:
         return ()
 
     def open_levels(self, incident: str) -> set[str]:
