@@ -134,6 +134,8 @@ class Incidents:
     def __init__(self) -> None:
         self.rows: dict[str, IncidentState] = {}
         self._by_term: dict[str, set[str]] = defaultdict(set)
+        #: Length of each centre: it is asked for with every post that shares a term.
+        self._lengths: dict[str, float] = {}
 
     def put(self, row: IncidentState) -> None:
         """Add an incident, or its newer state."""
@@ -142,6 +144,8 @@ class Incidents:
             self._by_term[term].discard(row.id)
         for term in row.centre:
             self._by_term[term].add(row.id)
+        if old is None or old.centre is not row.centre:
+            self._lengths[row.id] = _length(row.centre)
         self.rows[row.id] = row
 
     def like(self, terms: Mapping[str, float], at: datetime) -> list[IncidentState]:
@@ -157,10 +161,11 @@ class Incidents:
         length, word_length = _length(terms), _length(_words(terms))
         found = []
         for incident, dot in dots.items():
+            score = dot / (length * self._lengths[incident])
             row = self.rows[incident]
-            if row.merged_into or abs(at - row.last_seen_at) > INCIDENT_RUNS:
+            if score < SAME_INCIDENT or row.merged_into or abs(at - row.last_seen_at) > INCIDENT_RUNS:
                 continue
-            score = dot / (length * _length(row.centre)) * (ELSEWHERE if _elsewhere(terms, row.centre) else 1.0)
+            score *= ELSEWHERE if _elsewhere(terms, row.centre) else 1.0
             if score >= SAME_INCIDENT and words[incident] >= SAME_WORDS * word_length * _length(_words(row.centre)):
                 found.append((-score, row.first_seen_at, incident))
         return [self.rows[incident] for _, _, incident in sorted(found)]
@@ -178,7 +183,7 @@ class Incidents:
         for row in [row for row in self.rows.values() if row.last_seen_at < before]:
             for term in row.centre:
                 self._by_term[term].discard(row.id)
-            del self.rows[row.id]
+            del self.rows[row.id], self._lengths[row.id]
 
 
 def _words(terms: Mapping[str, float]) -> dict[str, float]:
