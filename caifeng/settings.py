@@ -118,10 +118,11 @@ TEMPLATES: list[dict[str, Any]] = [
 def _database() -> dict[str, Any]:
     """SQLite in the home, or what CAIFENG_DATABASE_URL says (PostgreSQL)."""
     if url := os.environ.get("CAIFENG_DATABASE_URL"):
-        return {**dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)}
+        # The console answers each request in a thread of its own: a connection kept open would die with the thread.
+        return {**dj_database_url.parse(url, conn_max_age=0)}
     HOME.mkdir(parents=True, exist_ok=True)
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "storage.workflow",
         "NAME": HOME / "workflow.sqlite3",
         "OPTIONS": {
             # A reader that later writes would otherwise fail at once with "database is locked".

@@ -1,0 +1,1 @@
+"""The workflow's SQLite as Django sees it."""
