@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from alerts import audit, cards, clocks, deadlines, grading, lifecycle, notices, owner, people, roster
@@ -23,7 +24,6 @@ from alerts.lifecycle import OPEN_STATES, Action, Actor, Situation, State
 from alerts.models import (
     Alert,
     AlertEvent,
-    AlertNumber,
     AlertPost,
     Consultation,
     Deadline,
@@ -103,24 +103,28 @@ def open_or_join(
     posts: Sequence[TaggedPost],
     profile: Profile,
     now: datetime,
+    telling: Callable[[], Telling] | None = None,
 ) -> Alert:
     """Open an alert for a finding, or let the open one of its rule and key grow. Joins the caller's transaction.
 
-    `posts` are the posts behind the finding; `severity` is the level the rule asks for at least.
+    `posts` are the posts behind the finding; `severity` is the level the rule asks for at least; `telling` gives the
+    people of this moment where the caller looks them up once for many findings.
     """
-    with transaction.atomic():
+    telling = telling or partial(telling_at, profile, now)
+    join = partial(_join, finding=finding, severity=severity, posts=posts, profile=profile, telling=telling, now=now)
+    with transaction.atomic(savepoint=False):
         found = _open_one(finding)
         if found is not None:
-            return _join(found, finding, severity=severity, posts=posts, profile=profile, now=now)
+            return join(found)
         try:
             with transaction.atomic():
-                return _open(finding, rule_title, severity, owner_hint, posts, profile, now)
+                return _open(finding, rule_title, severity, owner_hint, posts, profile, telling, now)
         except IntegrityError:
             # Another worker opened it between our look and our write.
             found = _open_one(finding)
             if found is None:
                 raise
-            return _join(found, finding, severity=severity, posts=posts, profile=profile, now=now)
+            return join(found)
 
 
 def act(command: Command, profile: Profile, now: datetime) -> Alert:
@@ -664,11 +668,9 @@ def _short(unit_id: str, profile: Profile) -> str:
 
 
 def _open_one(finding: Finding) -> Alert | None:
-    return (
-        Alert.objects.select_for_update()
-        .filter(rule=finding.rule, key=finding.key[:256], state__in=OPEN_STATES)
-        .first()
-    )
+    same = Alert.objects.filter(rule=finding.rule, key=finding.key[:256], state__in=OPEN_STATES)
+    found = next(iter(same.values_list("pk", flat=True)), None)
+    return None if found is None else same.select_for_update().filter(pk=found).first()
 
 
 def _open(
@@ -678,6 +680,7 @@ def _open(
     owner_hint: str | None,
     posts: Sequence[TaggedPost],
     profile: Profile,
+    telling: Callable[[], Telling],
     now: datetime,
 ) -> Alert:
     topic = _main_topic(posts)
@@ -722,17 +725,18 @@ def _open(
         note=f"规则“{rule_title or finding.rule}”，建议 {suggestion.level} 级",
         data={"started": started, "suggested": suggestion.level, "score": suggestion.score, "rule": finding.rule},
     )
-    _announce(alert, event, "new_alert", planned[0].due_at if planned else None, profile, now)
+    _announce(alert, event, "new_alert", planned[0].due_at if planned else None, telling(), now)
     return alert
 
 
 def _join(
     alert: Alert,
-    finding: Finding,
     *,
+    finding: Finding,
     severity: str | None,
     posts: Sequence[TaggedPost],
     profile: Profile,
+    telling: Callable[[], Telling],
     now: datetime,
 ) -> Alert:
     """Add the evidence; while nobody has graded the alert, suggest again and say aloud when it got graver."""
@@ -759,7 +763,7 @@ def _join(
     )
     if graver and (alert.level is None or _graver_than_graded(alert, suggestion.level, profile)):
         due = clocks.running(alert).filter(stage="confirm").values_list("due_at", flat=True).first()
-        _announce(alert, event, "graver", due, profile, now)
+        _announce(alert, event, "graver", due, telling(), now)
     return alert
 
 
@@ -799,23 +803,27 @@ def _suggestion_columns(suggestion: grading.Suggestion) -> dict[str, Any]:
 
 
 def _announce(
-    alert: Alert, event: AlertEvent, kind: str, due: datetime | None, profile: Profile, now: datetime
+    alert: Alert, event: AlertEvent, kind: str, due: datetime | None, telling: Telling, now: datetime
 ) -> None:
     """Tell the people on duty of a new or graver alert."""
-    telling = telling_at(profile, now)
-    found = notices.for_new(notices.case_of(alert, profile), telling, kind=kind)
+    found = notices.for_new(notices.case_of(alert, telling.profile), telling, kind=kind)
     asks = f"请于 {notices.local(due, now)} 前确认。" if due else ""
     title = f"{'新告警' if kind == 'new_alert' else '建议级别升高'}：{alert.title}"
     text = f"规则“{alert.rule_title or alert.rule}”：{alert.reason}\n建议 {alert.suggested_level} 级（{alert.suggested_score} 分）。{asks}"
-    notices.send(alert, found, cause=event.seq, title=title, text=text, profile=profile, now=now)
+    notices.send(alert, found, cause=event.seq, title=title, text=text, profile=telling.profile, now=now)
 
 
 def _next_number(now: datetime) -> str:
     """`2026-0042`; the row of the year is the queue, so numbers have no gaps."""
     year = now.astimezone(SHANGHAI).year
-    if not AlertNumber.objects.filter(year=year).update(last=F("last") + 1):
-        AlertNumber.objects.create(year=year, last=1)
-    return f"{year}-{AlertNumber.objects.get(year=year).last:04d}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO alerts_alertnumber (year, last) VALUES (%s, 1)"
+            " ON CONFLICT (year) DO UPDATE SET last = alerts_alertnumber.last + 1 RETURNING last",
+            [year],
+        )
+        (last,) = cursor.fetchone()
+    return f"{year}-{last:04d}"
 
 
 def _evidence(finding: Finding, posts: Sequence[TaggedPost]) -> list[tuple[str, str]]:

@@ -138,67 +138,7 @@ def together(messages: int, senders: int, batch: int) -> dict[str, float]:
     return {"rate": messages / seconds, "twice": twice, "unsent": unsent}
 
 
-def latency(seconds: int, per_second: int) -> dict[str, float]:
-    """Alerts arrive at a rate in one process, each in a transaction with its message; a sender with its usual rest.
-
-    Seconds from the commit's beginning to the channel's acceptance.
-    """
-    ready()
-    from django.conf import settings
-    from django.db import connections, transaction
-
-    from alerts.models import Alert
-    from alerts.outbox import Sender, enqueue
-
-    connections.close_all()
-    reading, writing = os.pipe()
-    finished = settings.HOME / "finished"
-    child = os.fork()
-    if child == 0:
-        sender = Sender({"chat": Timed(writing)}, "bench")
-        while sender.step(datetime.now(UTC)) or not finished.exists():
-            time.sleep(0.3)
-        os._exit(0)
-    began = time.perf_counter()
-    os.close(writing)
-    for number in range(seconds * per_second):
-        due = time.perf_counter() + 1 / per_second
-        now = datetime.now(UTC)
-        with transaction.atomic():
-            alert = Alert.objects.create(
-                number=f"2026-{number}", title="t", rule="r", key=str(number), reason="r", suggested_level="II", detected_at=now
-            )  # fmt: skip
-            enqueue(
-                dedupe_key=str(number), kind="new_alert", channel="chat", recipient=f"C{number % 20}", recipient_name="",
-                reason="当班", payload={"title": str(now.timestamp()), "text": "x"}, urgency=0, now=now, alert=alert,
-            )  # fmt: skip
-        time.sleep(max(due - time.perf_counter(), 0))
-    arrived = seconds * per_second / (time.perf_counter() - began)
-    finished.touch()
-    os.waitpid(child, 0)
-    with os.fdopen(reading) as pipe:
-        waits = sorted(float(line) for line in pipe)
-    return {
-        "messages": len(waits),
-        "arrived": arrived,
-        "p50": waits[len(waits) // 2],
-        "p99": waits[int(len(waits) * 0.99)],
-    }
-
-
-class Timed:
-    """A channel that writes down how old a message is when it takes it; the title is its birth."""
-
-    def __init__(self, writing: int) -> None:
-        self._writing = writing
-
-    def send(self, message: Any) -> str:
-        """Taken, and timed."""
-        os.write(self._writing, f"{time.time() - float(message.title):.6f}\n".encode())
-        return str(message.id)
-
-
-CHILDREN: dict[str, Callable[..., Any]] = {"rate": rate, "naive": naive, "together": together, "latency": latency}
+CHILDREN: dict[str, Callable[..., Any]] = {"rate": rate, "naive": naive, "together": together}
 
 
 def report(name: str, bar: str, measured: str, met: bool | None, note: str = "") -> None:
@@ -222,8 +162,6 @@ def on_sqlite(messages: int) -> None:
     )
     two = in_child("together", "", messages=messages, senders=2, batch=200)
     report("SQLite, two senders: claimed twice", "0", f"{two['twice']}", not two["twice"] and not two["unsent"])
-    wait = in_child("latency", "", seconds=20, per_second=50)
-    report("SQLite, alert → channel at 50/s, p99", "≤ 2 s", f"{wait['p99']:.3f} s", wait["p99"] <= 2, f"p50 {wait['p50']:.3f} s, {wait['messages']} messages at {wait['arrived']:.0f}/s")  # fmt: skip
 
 
 def on_postgresql(url: str, messages: int, claims: int) -> None:

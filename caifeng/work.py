@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,7 @@ class Worker:
 
     def _opener(self, installation: Installation, now: datetime) -> Callable[[Finding, Rule], None]:
         """What a new finding does, inside the transaction that records it."""
+        telling = cache(partial(desk.telling_at, installation.profile, now))
 
         def open_alert(finding: Finding, rule: Rule) -> None:
             desk.open_or_join(
@@ -236,6 +238,7 @@ class Worker:
                 posts=self.store.get(finding.evidence),
                 profile=installation.profile,
                 now=now,
+                telling=telling,
             )
 
         return open_alert

@@ -51,6 +51,7 @@ class Verdict:
 
 
 TOLD = Verdict(state=State.RAISED)
+CORRECTED = Verdict(state=State.MUTED, why="晚到的内容修正了统计，此前已报告")
 
 
 def fingerprint(rule: Rule, outcome: Outcome) -> str:
@@ -90,17 +91,20 @@ class Teller:
         if FindingRow.objects.filter(fingerprint=name).exclude(state=State.REVISED).exists():
             return False
         found = finding(rule, outcome, _incident(rule, outcome))
-        if outcome.post is None and not outcome.once and noise.rests(_last_rest(rule, found.key), now):
+        rest = _last_rest(rule, found.key)
+        if outcome.post is None and not outcome.once and noise.rests(rest, now):
             # A silence that goes on says so at every tick; once per rest is enough to keep.
             return False
-        verdict = Verdict(state=State.MUTED, why="晚到的内容修正了统计，此前已报告") if correction else None
+        verdict = CORRECTED if correction else self._verdict(rule, found, rest, now)
         try:
             with transaction.atomic():
-                row = _insert(rule, name, found, now)
-                self._settle(row, rule, found, verdict or self._verdict(rule, found, now), now, sink)
+                _insert(rule, name, found, verdict, now)
+                if verdict.state != State.MUTED:
+                    # The key rests once people are, or will be, told.
+                    _rest(rule, found.key, rest, now)
+                return verdict.state == State.RAISED and self._told(name, rule, found, now, sink)
         except IntegrityError:
             return self._true_again(name)
-        return row.state == State.RAISED
 
     def withdraw(self, rule: Rule, outcome: Outcome) -> None:
         """A late post made it untrue: the row stays and says so."""
@@ -133,27 +137,24 @@ class Teller:
             return False
         return True
 
-    def _settle(self, row: FindingRow, rule: Rule, found: Finding, verdict: Verdict, now: datetime, sink: Sink) -> None:
-        """Bring the row to what was decided; the key rests once people are, or will be, told."""
-        row.state, row.muted_by, row.due_at = verdict.state, verdict.why, verdict.due_at
-        if verdict.state != State.MUTED:
-            _rest(rule, found.key, now)
-        if verdict.state == State.RAISED:
-            try:
-                with transaction.atomic():
-                    sink(_same_matter(rule, found, now), rule)
-            except DatabaseError:
-                raise
-            except Exception as error:  # noqa: BLE001 - kept and offered again; one finding must not stop the others
-                self._refused(rule, error)
-                row.state, row.due_at = State.HELD, now + _AGAIN
-        row.save()
+    def _told(self, name: str, rule: Rule, found: Finding, now: datetime, sink: Sink) -> bool:
+        """Hand the finding over; one that is not taken is kept and offered again."""
+        try:
+            with transaction.atomic():
+                sink(_same_matter(rule, found, now), rule)
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one finding must not stop the others
+            self._refused(rule, error)
+            FindingRow.objects.filter(fingerprint=name).update(state=State.HELD, due_at=now + _AGAIN)
+            return False
+        return True
 
     def _refused(self, rule: Rule, error: Exception) -> None:
         log.error("finding not taken", exc_info=error, extra={"rule": rule.id})
         self.failures.append((rule, f"预警未能生成：{error}"))
 
-    def _verdict(self, rule: Rule, found: Finding, now: datetime) -> Verdict:
+    def _verdict(self, rule: Rule, found: Finding, rest: noise.Rest | None, now: datetime) -> Verdict:
         """Muted by a person, an open graver alert or the key's rest; held by quiet times or aggregation; else told."""
         if self._hushes is None:
             # One teller lives for one pass.
@@ -163,8 +164,7 @@ class Teller:
         )
         if why:
             return Verdict(state=State.MUTED, why=why)
-        rest = _last_rest(rule, found.key)
-        if rest is not None and noise.rests(rest, now):
+        if noise.rests(rest, now):
             return Verdict(state=State.MUTED, why="刚刚报告过，间隔未到")
         if quiet := noise.quiet_time(rule, now):
             return Verdict(state=State.HELD, why=quiet[1], due_at=quiet[0])
@@ -190,8 +190,8 @@ def about(rule: Rule, post: TaggedPost) -> list[str]:
     ]
 
 
-def _insert(rule: Rule, name: str, found: Finding, now: datetime) -> FindingRow:
-    return FindingRow.objects.create(
+def _insert(rule: Rule, name: str, found: Finding, verdict: Verdict, now: datetime) -> None:
+    FindingRow.objects.create(
         fingerprint=name,
         rule=rule.id,
         version=rule.version,
@@ -202,7 +202,9 @@ def _insert(rule: Rule, name: str, found: Finding, now: datetime) -> FindingRow:
         values=dict(found.values),
         evidence=list(found.evidence),
         incident=found.incident,
-        state=State.RAISED,
+        state=verdict.state,
+        muted_by=verdict.why,
+        due_at=verdict.due_at,
         group=_group(rule, found),
     )
 
@@ -276,9 +278,9 @@ def _last_rest(rule: Rule, key: str) -> noise.Rest | None:
     return None if row is None else noise.Rest(until=row.until, exponent=row.exponent)
 
 
-def _rest(rule: Rule, key: str, now: datetime) -> None:
-    rest = noise.rest_after(rule, _last_rest(rule, key), now)
+def _rest(rule: Rule, key: str, last: noise.Rest | None, now: datetime) -> None:
+    rest = noise.rest_after(rule, last, now)
     if rest is not None:
-        Quiet.objects.update_or_create(
-            rule=rule.id, key=key[:256], defaults={"until": rest.until, "exponent": rest.exponent}
-        )
+        row = Quiet(rule=rule.id, key=key[:256], until=rest.until, exponent=rest.exponent)
+        unique, changing = ["rule", "key"], ["until", "exponent"]
+        Quiet.objects.bulk_create([row], update_conflicts=True, unique_fields=unique, update_fields=changing)
