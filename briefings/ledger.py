@@ -17,7 +17,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-import xlsxwriter
 from django.db.models import QuerySet
 
 from alerts.deadlines import STAGE_NAMES
@@ -276,6 +275,8 @@ def _grouped(
 
 def xlsx(rows: Iterable[Entry], profile: Profile, *, title: str) -> bytes:
     """The ledger as a workbook: every text written as text, dates as dates, head frozen and repeated in print."""
+    import xlsxwriter  # 14 MB that only a ledger needs
+
     columns, out = chosen(profile), io.BytesIO()
     with xlsxwriter.Workbook(
         out, {"constant_memory": True, "in_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"}

@@ -54,9 +54,10 @@ def installation() -> Installation:
     from storage import documents
 
     ready()
-    if not documents.state():
+    if not (state := documents.state()):
         adopt(settings.PROFILE, actor="system:setup", now=datetime.now(UTC))
-    return _installation(documents.state())
+        state = documents.state()
+    return _installation(state)
 
 
 def adopt(name_or_path: str, *, actor: str, now: datetime) -> None:

@@ -12,12 +12,11 @@ from django.conf import settings
 
 from alerts import channels, sweep
 from alerts import heartbeat as alive
-from alerts.channels.slack import Slack
 from alerts.models import Alert, Deadline, Notification
 from alerts.outbox import Sender
-from alerts.slack_app import SlackApp
 from caifeng import bootstrap
 from caifeng.roles import utc_now
+from core.ports import Notifier
 
 
 @dataclass(slots=True)
@@ -25,7 +24,7 @@ class Sweeper:
     """Acts on deadlines; any number may run."""
 
     name: str = "sweep"
-    rest: float = 0.5
+    rest: float = 0.8
     acted: int = 0
 
     def step(self, now: datetime) -> int:
@@ -50,7 +49,7 @@ class Sending:
 
     sender: Sender
     name: str = "send"
-    rest: float = 0.3
+    rest: float = 1.0
     sent: int = 0
 
     def step(self, now: datetime) -> int:
@@ -77,10 +76,19 @@ def sender(owner: str) -> Sending:
     """The sending role with the channels of the channels file; Slack's Socket Mode is answered from here."""
     opened = channels.load_file(settings.CHANNELS_FILE)
     for channel in opened.values():
-        if isinstance(channel, Slack) and channel.app_token:
-            app = SlackApp(channel, bootstrap.profile)
-            threading.Thread(target=app.listen, args=(threading.Event(), utc_now), daemon=True).start()
+        if getattr(channel, "app_token", ""):
+            _listen(channel)
     return Sending(sender=Sender(opened, owner))
+
+
+def _listen(channel: Notifier) -> None:
+    """Answer a Slack channel's buttons; Slack's library loads only where an office has it."""
+    from alerts.channels.slack import Slack
+    from alerts.slack_app import SlackApp
+
+    if isinstance(channel, Slack):
+        app = SlackApp(channel, bootstrap.profile)
+        threading.Thread(target=app.listen, args=(threading.Event(), utc_now), daemon=True).start()
 
 
 class Watch:

@@ -15,20 +15,24 @@ from typing import Any, Protocol, runtime_checkable
 from django.db import close_old_connections
 
 from core.errors import Conflict
-from storage import heartbeat
+from storage import changes, heartbeat
 
 log = logging.getLogger(__name__)
 
 BEAT_EVERY = timedelta(seconds=10)
 #: Longest rest after repeated failures.
 LONGEST_REST = 30.0
+#: Seconds between two looks at whether anybody wrote; a look costs a fiftieth of a step.
+GLANCE = 0.2
+#: Longest rest on a database that cannot tell whether anybody wrote.
+BLIND_REST = 0.3
 
 
 class Role(Protocol):
     """A part of the work that runs by itself."""
 
     name: str
-    #: Seconds to rest when there was nothing to do.
+    #: Longest rest, in seconds, when there was nothing to do; ends early when anybody writes to the database.
     rest: float
 
     def step(self, now: datetime) -> int:
@@ -74,6 +78,7 @@ class Beat:
         """Write the heartbeat when it is time."""
         now = self.clock()
         if self.last is None or now - self.last >= BEAT_EVERY or now < self.last:
+            close_old_connections()  # a database that was restarted is found again
             heartbeat.beat(self.role, instance(), self.started_at, now, detail(), self.error)
             self.last = now
             self.watch(now)
@@ -103,24 +108,37 @@ class Loop:
         """Loop; with `once`, until a step finds nothing to do.
 
         1. Step. 2. An error is logged, shown in the heartbeat, and waited out, longer each time.
-        3. With nothing to do, rest. 4. At the end, finish what is in hand and say goodbye.
+        3. With nothing to do, rest until somebody wrote something.
+        4. At the end, finish what is in hand and say goodbye.
         """
         beat = Beat(self.role.name, self.clock, self.clock(), self.watch)
         try:
             while not self.stop.is_set():
+                seen = changes.mark()
                 done = self._step(beat, once=once)
                 beat.tick(self.role.detail)
                 if once and done == 0:
                     return
                 if done == 0:
-                    self.stop.wait(min(LONGEST_REST, self.role.rest * 2 ** min(self.failures, 8)))
+                    self._rest(seen)
         finally:
             if isinstance(self.role, Unfinished):
                 self.role.close(self.clock())
             heartbeat.leave(self.role.name, instance())
 
+    def _rest(self, seen: object) -> None:
+        """Until there is news since `seen`, at most the role's rest; after failures longer, whatever the news."""
+        if self.failures:
+            self.stop.wait(min(LONGEST_REST, self.role.rest * 2 ** min(self.failures, 8)))
+            return
+        if seen is None:
+            self.stop.wait(min(self.role.rest, BLIND_REST))
+            return
+        for _ in range(round(self.role.rest / GLANCE)):
+            if self.stop.wait(GLANCE) or changes.mark() != seen:
+                return
+
     def _step(self, beat: Beat, *, once: bool) -> int:
-        close_old_connections()
         try:
             done = self.role.step(self.clock())
         except Conflict:

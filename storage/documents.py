@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from core.errors import Conflict
 from storage.models import Document
@@ -27,7 +28,7 @@ def everything() -> dict[str, Document]:
 
 def state() -> tuple[tuple[str, int], ...]:
     """Sections with their newest version: changes whenever anything was edited."""
-    return tuple(sorted((row.section, row.version) for row in everything().values()))
+    return tuple(Document.objects.values_list("section").annotate(Max("version")).order_by("section"))
 
 
 def history(section: str) -> list[Document]:

@@ -66,14 +66,13 @@ class DjangoInbox:
         return len(fresh)
 
     def claim(self, limit: int, owner: str, now: datetime) -> list[InboxRow]:
-        """Lease up to `limit` of the oldest rows nobody holds; rows that fail again and again are put aside."""
+        """Lease up to `limit` of the oldest rows nobody holds. An idle look takes no lock."""
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+        waiting = InboxItem.objects.filter(free, state=InboxItem.State.NEW)
+        if not waiting.exists():
+            return []
         with transaction.atomic():
-            rows = list(
-                InboxItem.objects.select_for_update(skip_locked=True)
-                .filter(free, state=InboxItem.State.NEW)
-                .order_by("id")[:limit]
-            )
+            rows = list(waiting.select_for_update(skip_locked=True).order_by("id")[:limit])
             ids = [row.id for row in rows]
             InboxItem.objects.filter(id__in=ids).update(
                 lease_owner=owner, lease_until=now + LEASE, attempts=F("attempts") + 1

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from urllib.request import urlopen
@@ -19,6 +20,9 @@ from caifeng import supervise
 from caifeng.demo import stage
 
 ROLES = ("desk", "crawl", "work")
+#: These load much, and on two cores the desk's first page would wait for them: they start some seconds later.
+HEAVY = {"crawl", "work"}
+HEAD_START = 4.0
 
 
 @click.command()
@@ -37,7 +41,11 @@ def up(demo: bool) -> None:
         environment |= place.environment()
         commands.append(("town", [sys.executable, "-m", "caifeng.demo.stage", "play"]))
         _prepare(environment)
-    children = [supervise.Child(name=name, command=line, environment=environment) for name, line in commands]
+    later = time.monotonic() + HEAD_START
+    children = [
+        supervise.Child(name=name, command=line, environment=environment, start_at=later if name in HEAVY else 0.0)
+        for name, line in commands
+    ]
     threading.Thread(target=_announce, args=(place, demo, stop), daemon=True).start()
     supervise.Supervisor(children=children, stop=stop).run()
     click.echo("caifeng: all roles stopped", err=True)

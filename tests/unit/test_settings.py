@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 pytestmark = pytest.mark.workflow
 
@@ -19,4 +20,4 @@ def test_no_test_touches_the_home_of_an_installation() -> None:
 def test_the_database_is_the_one_that_was_asked_for() -> None:
     wanted = os.environ.get("CAIFENG_TEST_DATABASE", "sqlite")
 
-    assert wanted in settings.DATABASES["default"]["ENGINE"]
+    assert connection.vendor == wanted
