@@ -165,6 +165,7 @@ class Deadline(models.Model):
                 name="deadline_running",
                 condition=models.Q(met_at=None, cancelled_at=None, paused_at=None),
             ),
+            models.Index(fields=["due_at"], name="deadline_due"),
         ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from alerts import deadlines
 from alerts.deadlines import STAGES
@@ -87,6 +87,12 @@ def on_time(rows: Iterable[Deadline]) -> Rate:
     """Deadlines met before they ran out, of those judged."""
     verdicts = [row.missed_at is None for row in rows]
     return Rate(part=sum(verdicts), whole=len(verdicts))
+
+
+def rate(rows: QuerySet[Deadline]) -> Rate:
+    """`on_time` counted by the database."""
+    counted = rows.aggregate(part=Count("id", filter=Q(missed_at=None)), whole=Count("id"))
+    return Rate(part=counted["part"], whole=counted["whole"])
 
 
 def stage_times(start: datetime, end: datetime) -> list[StageTime]:

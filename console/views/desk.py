@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -111,13 +111,13 @@ def _rows_context(request: HttpRequest) -> dict[str, Any]:
         "alerts": alerts,
         "standing": standing,
         "rows": shown,
-        "groups": _sections(shown, feed.group_counts(standing), turn, request.GET.get("group", "")),
+        "groups": _sections(shown, standing.groups, turn, request.GET.get("group", "")),
         "last_group": shown[-1].group if shown else "",
         "next": following,
     }
 
 
-def _sections(rows: Sequence[Row], numbers: dict[Group, int], turn: duty.Turn, shown_before: str) -> list[Section]:
+def _sections(rows: Sequence[Row], numbers: Mapping[Group, int], turn: duty.Turn, shown_before: str) -> list[Section]:
     return [
         Section(
             id=group,
@@ -150,7 +150,8 @@ def _levels(who: Officer, turn: duty.Turn, ask: Ask) -> list[dict[str, Any]]:
 
 def _on_time(who: Officer, turn: duty.Turn, now: datetime) -> statistics.Rate:
     """Clocks that came due in this turn and were met in time, of those judged."""
-    return statistics.on_time(statistics.judged(turn.start, now).filter(alert__in=visible_alerts(who)))
+    judged = statistics.judged(turn.start, now)
+    return statistics.rate(judged.filter(alert__in=visible_alerts(who)) if who.only_own else judged)
 
 
 def _last(who: Officer, now: datetime) -> dict[str, str] | None:

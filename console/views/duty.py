@@ -57,7 +57,8 @@ def summary(turn: duty.Turn, now: datetime) -> dict[str, int]:
     new = Alert.objects.filter(detected_at__gte=turn.start, detected_at__lt=now)
     events = AlertEvent.objects.filter(at__gte=turn.start, at__lt=now)
     told = Notification.objects.filter(created_at__gte=turn.start, created_at__lt=now)
-    groups = feed.group_counts(feed.standing(feed.with_due(Alert.objects.filter(state__in=OPEN_STATES)), turn, now))
+    standing = feed.standing(feed.with_due(Alert.objects.filter(state__in=OPEN_STATES)), turn, now)
+    groups = standing.groups
     return {
         "新告警": new.count(),
         "确认": events.filter(kind="confirm").count(),
@@ -67,7 +68,7 @@ def summary(turn: duty.Turn, now: datetime) -> dict[str, int]:
         "办结": events.filter(kind="close").count(),
         "督办": told.filter(kind="supervision_order").count(),
         "通知失败": told.filter(state=Notification.Sending.FAILED).count(),
-        "未结": sum(groups.values()),
+        "未结": standing.all,
         "超时": groups[Group.OVER],
         "30 分钟内到时": groups[Group.SOON],
         "本班内到时": groups[Group.SOON] + groups[Group.SHIFT],

@@ -84,7 +84,7 @@ def test_the_heads_count_what_stands_under_them(night: list[Alert]) -> None:
     alerts, _ = feed.page(wanted, "")
     rows = feed.rows(alerts, OFFICER, county(), TURN, NIGHT)
 
-    counted = feed.group_counts(feed.standing(wanted, TURN, NIGHT))
+    counted = feed.standing(wanted, TURN, NIGHT).groups
 
     assert counted == {group: sum(row.group is group for row in rows) for group in Group}
 
