@@ -134,8 +134,8 @@ class Incidents:
     def __init__(self) -> None:
         self.rows: dict[str, IncidentState] = {}
         self._by_term: dict[str, set[str]] = defaultdict(set)
-        #: Length of each centre: it is asked for with every post that shares a term.
-        self._lengths: dict[str, float] = {}
+        #: Length of each centre, and of its words alone.
+        self._lengths: dict[str, tuple[float, float]] = {}
 
     def put(self, row: IncidentState) -> None:
         """Add an incident, or its newer state."""
@@ -145,30 +145,41 @@ class Incidents:
         for term in row.centre:
             self._by_term[term].add(row.id)
         if old is None or old.centre is not row.centre:
-            self._lengths[row.id] = _length(row.centre)
+            self._lengths[row.id] = _length(row.centre), _length(_words(row.centre))
         self.rows[row.id] = row
 
     def like(self, terms: Mapping[str, float], at: datetime) -> list[IncidentState]:
         """Running incidents a story with these terms fits, the most similar first, the oldest of equals."""
-        dots: dict[str, float] = defaultdict(float)
-        words: dict[str, float] = defaultdict(float)
-        for term, weight in terms.items():
-            for incident in self._by_term.get(term, ()):
-                product = weight * self.rows[incident].centre[term]
-                dots[incident] += product
-                if not term.startswith(_MARKS):
-                    words[incident] += product
-        length, word_length = _length(terms), _length(_words(terms))
+        length = _length(terms)
         found = []
-        for incident, dot in dots.items():
-            score = dot / (length * self._lengths[incident])
+        marks = {term: weight for term, weight in terms.items() if term.startswith(_MARKS)}
+        for incident, words in self._alike_in_words(_words(terms)).items():
             row = self.rows[incident]
+            dot = words + sum(weight * row.centre.get(term, 0.0) for term, weight in marks.items())
+            score = dot / (length * self._lengths[incident][0])
             if score < SAME_INCIDENT or row.merged_into or abs(at - row.last_seen_at) > INCIDENT_RUNS:
                 continue
             score *= ELSEWHERE if _elsewhere(terms, row.centre) else 1.0
-            if score >= SAME_INCIDENT and words[incident] >= SAME_WORDS * word_length * _length(_words(row.centre)):
+            if score >= SAME_INCIDENT:
                 found.append((-score, row.first_seen_at, incident))
         return [self.rows[incident] for _, _, incident in sorted(found)]
+
+    def _alike_in_words(self, words: Mapping[str, float]) -> dict[str, float]:
+        """Incident → scalar product, of those alike enough in words alone.
+
+        Words are taken by rarity. Once the rest cannot make a stranger alike, incidents that share only the rest,
+        which are most, are not looked at.
+        """
+        dots: dict[str, float] = defaultdict(float)
+        length = _length(words)
+        rest, needed = length * length, (SAME_WORDS * length) ** 2
+        for term in sorted(words, key=lambda term: len(self._by_term.get(term, ()))):
+            weight, holders = words[term], self._by_term.get(term, set())
+            for incident in holders if rest >= needed else dots.keys() & holders:
+                dots[incident] += weight * self.rows[incident].centre[term]
+            rest -= weight * weight
+        least = SAME_WORDS * length
+        return {incident: dot for incident, dot in dots.items() if dot >= least * self._lengths[incident][1]}
 
     def target(self, incident: str) -> str:
         """Where posts of an incident go now that officers joined some."""
