@@ -12,10 +12,9 @@ from rules.matcher import Hit
 from rules.models import Counter, MatchRow
 from rules.reading import event_time
 from rules.windows.events import ticks
+from storage import writing
 
 MATCHES = "matches"
-#: Rows per INSERT, below SQLite's limit of variables.
-_BATCH = 1000
 
 
 def record(posts_and_hits: Iterable[tuple[TaggedPost, Sequence[Hit]]], now: datetime) -> int:
@@ -35,7 +34,7 @@ def record(posts_and_hits: Iterable[tuple[TaggedPost, Sequence[Hit]]], now: date
     first = last_seq() - len(rows) + 1
     for offset, row in enumerate(rows):
         row.seq = first + offset
-    MatchRow.objects.bulk_create(rows, batch_size=_BATCH)
+    writing.insert(rows)
     return len(rows)
 
 

@@ -14,12 +14,14 @@ from django.db.models import F, Q
 
 from core.model import RawItem
 from core.ports import InboxRow
+from storage import writing
 from storage.models import InboxItem, Seen
 
 #: A worker that has not finished a row by then is taken for dead.
 LEASE = timedelta(minutes=5)
 #: A row that killed this many workers is put aside for a person.
 MAX_ATTEMPTS = 5
+_NAME = ("source", "key")
 
 
 def item_key(item: RawItem) -> str:
@@ -60,9 +62,9 @@ class DjangoInbox:
                     known.payload_hash = payload_hash
                     changed.append(known)
                 fresh.append(_row(item, key, payload, first_seen_at))
-            Seen.objects.bulk_create(first, ignore_conflicts=True)
-            _rewrite(changed, "payload_hash")
-            InboxItem.objects.bulk_create(fresh)
+            writing.insert(first, unique=_NAME)
+            writing.insert(changed, unique=_NAME, update=["payload_hash"])
+            writing.insert(fresh)
         return len(fresh)
 
     def claim(self, limit: int, owner: str, now: datetime) -> list[InboxRow]:
@@ -101,9 +103,8 @@ def sights(keys: Sequence[tuple[str, str]], at: Mapping[tuple[str, str], datetim
     with transaction.atomic():
         known = _seen(list(dict.fromkeys(keys)))
         missing = [key for key in dict.fromkeys(keys) if key not in known]
-        Seen.objects.bulk_create(
-            [Seen(source=source, key=name, first_seen_at=at[source, name]) for source, name in missing],
-            ignore_conflicts=True,
+        writing.insert(
+            [Seen(source=source, key=name, first_seen_at=at[source, name]) for source, name in missing], unique=_NAME
         )
         known |= _seen(missing) if missing else {}
     return {key: row.first_seen_at for key, row in known.items()}
@@ -119,7 +120,7 @@ def placed(stories: Mapping[tuple[str, str], str]) -> None:
     rows = _seen(list(stories))
     for key, row in rows.items():
         row.story = stories[key]
-    _rewrite(list(rows.values()), "story")
+    writing.insert(list(rows.values()), unique=_NAME, update=["story"])
 
 
 def waiting() -> tuple[int, datetime | None]:
@@ -136,11 +137,6 @@ def first_sight() -> datetime | None:
 def forget_finished(before: datetime) -> int:
     """Delete rows finished before; what was seen stays known."""
     return InboxItem.objects.filter(state=InboxItem.State.DONE, finished_at__lt=before).delete()[0]
-
-
-def _rewrite(rows: list[Seen], field: str) -> None:
-    # An upsert costs a tenth of Django's bulk_update, which builds a CASE of every row.
-    Seen.objects.bulk_create(rows, update_conflicts=True, unique_fields=["source", "key"], update_fields=[field])
 
 
 def _seen(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Seen]:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Max, QuerySet
 
 from core.errors import Refused
-from storage import models
+from storage import models, writing
 from storage.stories import IncidentState, Story
 
 #: Names the advisory lock among others of the database.
@@ -59,18 +59,9 @@ def save(stories: Iterable[Story], incidents: Iterable[IncidentState]) -> int:
     position = _position() + 1
     story_rows = [_story_row(story, position) for story in stories]
     incident_rows = [_incident_row(incident, position) for incident in incidents]
-    models.Story.objects.bulk_create(
-        story_rows,
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["incident", "title", "last_seen_at", "size", "changed"],
-    )
-    models.Incident.objects.bulk_create(
-        incident_rows,
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=[field.name for field in models.Incident._meta.concrete_fields if field.name != "id"],
-    )
+    writing.insert(story_rows, unique=["id"], update=["incident", "title", "last_seen_at", "size", "changed"])
+    every = [field.name for field in models.Incident._meta.concrete_fields if field.name != "id"]
+    writing.insert(incident_rows, unique=["id"], update=every)
     return position
 
 
