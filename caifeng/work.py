@@ -10,9 +10,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -26,10 +26,7 @@ from core.model import Draft, Finding, Post, TaggedPost
 from core.ports import InboxRow, PostStore
 from crawlers import reading
 from crawlers.sources import Source
-from pipeline.keywords import Keywords
-from pipeline.merge import INCIDENT_RUNS, Merger
 from pipeline.posts import make_post
-from pipeline.tag import Tagger
 from rules import journal
 from rules.facts import Facts
 from rules.matcher import Matcher
@@ -37,6 +34,11 @@ from rules.runner import Runner
 from rules.schema import Rule
 from storage import inbox, incidents
 from storage.inbox import MAX_ATTEMPTS, DjangoInbox
+
+if TYPE_CHECKING:
+    from pipeline.keywords import Keywords
+    from pipeline.merge import Merger
+    from pipeline.tag import Tagger
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +48,12 @@ BATCH = 256
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Understanding:
     """What was built from one version of the profile: models, matcher, windows."""
 
     installation: Installation
     sources: Mapping[str, Source]
-    tagger: Tagger
     matcher: Matcher
     runner: Runner
 
@@ -60,16 +61,22 @@ class Understanding:
     def of(cls, installation: Installation, facts: Facts, now: datetime) -> Understanding:
         """Build everything a worker needs."""
         sources = {source.id: source for source in installation.sources}
-        tiers = {source.id: source.media_tier for source in installation.sources if source.media_tier}
         enabled = [rule for rule in installation.rules if rule.enabled]
         matcher = Matcher(enabled, now)
         return cls(
             installation=installation,
             sources=sources,
-            tagger=Tagger(installation.profile, tiers),
             matcher=matcher,
             runner=Runner(enabled, facts=facts, faults=matcher.faults),
         )
+
+    @cached_property
+    def tagger(self) -> Tagger:
+        """The models. They come with the first post: a house at rest does without their 100 MB."""
+        from pipeline.tag import Tagger
+
+        tiers = {source.id: source.media_tier for source in self.installation.sources if source.media_tier}
+        return Tagger(self.installation.profile, tiers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +101,7 @@ class Worker:
     #: Where rejected items are written down, one JSON object a line.
     rejected: Path
     name: str = "work"
-    rest: float = 0.5
+    rest: float = 1.0
     door: DjangoInbox = field(default_factory=DjangoInbox)
     counts: dict[str, int] = field(default_factory=lambda: {"posts": 0, "rejected": 0, "findings": 0})
     _understanding: Understanding | None = None
@@ -185,6 +192,8 @@ class Worker:
 
     def _merger_now(self, words: Keywords, now: datetime) -> Merger:
         """The merger, knowing what other workers saved; built from rows at start and after a failure."""
+        from pipeline.merge import INCIDENT_RUNS, Merger
+
         if self._merger is None:
             rows = incidents.running(now - INCIDENT_RUNS)
             self._merger = Merger(rows.stories, rows.incidents, words)
