@@ -40,13 +40,22 @@ def readable(text: str) -> str:
 
 
 @functools.cache
-def _simplifier() -> opencc.OpenCC:
-    return opencc.OpenCC("t2s")
+def _simplifier() -> tuple[opencc.OpenCC, re.Pattern[str]]:
+    """OpenCC, and what finds a traditional character: most texts have none and need not go through it."""
+    converter = opencc.OpenCC("t2s")
+    characters = "\n".join(map(chr, (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))))
+    changed = {
+        before
+        for before, after in zip(characters.split("\n"), converter.convert(characters).split("\n"), strict=True)
+        if before != after
+    }
+    return converter, re.compile(f"[{''.join(sorted(changed))}]")
 
 
 def simplified(text: str) -> str:
     """The text in simplified characters, width and case untouched."""
-    return str(_simplifier().convert(text))
+    converter, traditional = _simplifier()
+    return str(converter.convert(text)) if traditional.search(text) else text
 
 
 def without_reposts(text: str) -> str:

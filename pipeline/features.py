@@ -2,7 +2,7 @@
 
 1. Full width becomes half width, Latin letters lower case, digits 0; white space goes.
 2. Every n-gram of the code points is hashed with the constants below to `BITS` bits.
-3. The caller gets the bucket of every occurrence and the text it belongs to.
+3. The caller gets the bucket of every occurrence and how many each text has of each order.
 
 The constants are part of the trained weights: changing one means training again.
 """
@@ -10,6 +10,7 @@ The constants are part of the trained weights: changing one means training again
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,19 @@ _MULTIPLIERS = tuple(
 _SALTS = tuple(np.uint64(value) for value in (0, 0x1B873593CC9E2D51, 0x85EBCA6BC2B2AE35, 0xD6E8FEB86659FD93))
 _SEPARATOR = "\x00"
 
-Buckets = NDArray[np.int32]
-#: Per n-gram order: buckets of all occurrences in text order, and how many each text has.
-Grams = list[tuple[Buckets, NDArray[np.int64]]]
+
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """The n-grams of a batch of texts."""
+
+    #: Every occurrence, order after order, text after text.
+    buckets: NDArray[np.int32]
+    #: [orders, texts]: how many each text has.
+    lengths: NDArray[np.int64]
+
+    def of_texts(self, values: NDArray[np.int64], orders: int = len(ORDERS)) -> NDArray[np.int64]:
+        """A value of each text for each occurrence of the first orders."""
+        return np.repeat(np.tile(values, orders), self.lengths[:orders].ravel())
 
 
 def constants() -> dict[str, list[str]]:
@@ -64,16 +75,16 @@ def grams(texts: Sequence[str]) -> Grams:
     shift = np.uint64(64 - BITS)
     rolling = codes * _MULTIPLIERS[0]
     crossing = ends
-    found = []
+    buckets, lengths = [], []
     for order in ORDERS:
         if order > 1:
             rolling = rolling[:-1] * _MULTIPLIERS[1] + codes[order - 1 :] * _MULTIPLIERS[0]
             rolling ^= rolling >> np.uint64(29)
             crossing = crossing[:-1] | ends[order - 1 :]
-        mixed = (rolling + _SALTS[order]) * _MULTIPLIERS[2]
+        inside = ~crossing
+        mixed = (rolling[inside] + _SALTS[order]) * _MULTIPLIERS[2]
         mixed ^= mixed >> np.uint64(32)
         mixed *= _MULTIPLIERS[3]
-        inside = ~crossing
-        buckets = (mixed >> shift).astype(np.int32)[inside]
-        found.append((buckets, np.bincount(owner[: len(inside)][inside], minlength=len(texts))))
-    return found
+        buckets.append((mixed >> shift).astype(np.int32))
+        lengths.append(np.bincount(owner[: len(inside)][inside], minlength=len(texts)))
+    return Grams(np.concatenate(buckets), np.stack(lengths))

@@ -7,8 +7,9 @@ out from training.
 
 Sentiment reads n-grams of one to three characters; what a text is about shows in one and two.
 
-Sums are taken four columns at a time: a 64-bit word holds four weights as unsigned 16-bit lanes. No lane overflows:
-an order of n-grams occurs at most `features.HEAD + features.TAIL` times, and 600 × 108 < 2¹⁶.
+Weights stay bytes, as unsigned steps above `-LARGEST`. Sums are taken a word at a time: of each word the even and the
+odd bytes are summed as 16-bit lanes. No lane overflows: an order of n-grams occurs at most `features.HEAD +
+features.TAIL` times in a text, and 600 × 108 < 2¹⁶.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zstandard
@@ -31,7 +33,7 @@ CLASSES = ("城乡建设", "环境保护", "交通运输", "教育文体", "劳�
 #: Kinds of texts sentiment was learned from; `gov` are citizens' messages and offices' replies.
 KINDS = ("htl", "waimai", "shop", "chn", "weibo18", "covid2", "usual3", "virus3", "nlpcc3", "gov")
 
-#: Columns every text is scored on, each group filled up to a multiple of four; deviations of the kinds follow apart.
+#: Columns every text is scored on, filled up to whole words; deviations of the kinds follow apart.
 SHARED = slice(0, 3)
 GATES = slice(3, 3 + len(KINDS))
 #: From this column on only the first `MATTER_ORDERS` orders of n-grams count.
@@ -46,7 +48,7 @@ LARGEST = 54
 _LIKELY = 2
 
 Floats = NDArray[np.float32]
-Words = NDArray[np.uint64]
+Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +105,11 @@ class Heads:
     """The weights, ready to be summed."""
 
     def __init__(
-        self,
-        weights: NDArray[np.int8],
-        deviations: NDArray[np.int8],
-        scales: Scales,
-        calibration: Calibration,
-        version: str,
+        self, weights: Bytes, deviations: Bytes, scales: Scales, calibration: Calibration, version: str
     ) -> None:
-        #: [buckets, columns / 4] and [kinds * buckets]: four biased weights a word.
-        self._moods = _packed(np.ascontiguousarray(weights[:, :MATTERS]))
-        self._matters = _packed(np.ascontiguousarray(weights[:, MATTERS:]))
-        self._deviations = _packed(deviations).ravel()
+        #: [buckets, words], and [kinds * buckets, 1] with the moods and an unused byte in a word.
+        self._weights = weights.view("<u8")
+        self._deviations = deviations.view("<u4").reshape(-1, 1)
         self._scales = scales
         self._calibration = calibration
         self.version = version
@@ -121,25 +117,24 @@ class Heads:
     def read(self, texts: Sequence[str]) -> Reading:
         """Probabilities for texts in simplified characters."""
         grams = features.grams(texts)
-        root, matter_root = _root(grams), _root(grams[:MATTER_ORDERS])
-        sums = np.hstack([_sum(self._moods, grams) / root, _sum(self._matters, grams[:MATTER_ORDERS]) / matter_root])
-        scores = sums * self._scales.weight + self._scales.bias
+        sums = _sums(self._weights.take(grams.buckets, axis=0), grams.lengths)
+        root, matter_root = _root(grams.lengths), _root(grams.lengths[:MATTER_ORDERS])
+        scores = np.empty((len(texts), COLUMNS), np.float32)
+        scores[:, :MATTERS] = sums[:, :, :MATTERS].sum(axis=0) / root
+        scores[:, MATTERS:] = sums[:MATTER_ORDERS, :, MATTERS:].sum(axis=0) / matter_root
+        scores = scores * self._scales.weight + self._scales.bias
         kinds = likely(scores, self._calibration)
         mixed = scores[:, SHARED].copy()
-        for place in range(_LIKELY):
-            kind = np.argsort(-kinds, axis=1, kind="stable")[:, place]
+        order = np.argsort(-kinds, axis=1, kind="stable")[:, :_LIKELY]
+        for kind in order.T:
             mixed += np.take_along_axis(kinds, kind[:, None], axis=1) * self._deviation(grams, kind, root)
         return reading(scores, mixed, kinds, self._calibration)
 
     def _deviation(self, grams: features.Grams, kind: NDArray[np.int64], root: Floats) -> Floats:
         """[texts, moods]: what each text's kind adds to the shared margins."""
-        totals = np.zeros((len(kind), 4), dtype=np.int32)
-        first = kind << features.BITS
-        for buckets, lengths in grams:
-            _add(totals, self._deviations.take(buckets + np.repeat(first, lengths))[:, None], lengths)
-        result: Floats = (
-            totals[:, :3].astype(np.float32) * self._scales.deviation[kind] / root + self._scales.deviation_bias[kind]
-        )
+        rows = grams.buckets + grams.of_texts(kind << features.BITS)
+        totals = _sums(self._deviations.take(rows, axis=0), grams.lengths).sum(axis=0)[:, : len(MOODS)]
+        result: Floats = totals * self._scales.deviation[kind] / root + self._scales.deviation_bias[kind]
         return result
 
 
@@ -154,41 +149,37 @@ class Scales:
     deviation_bias: Floats
 
 
-def _root(grams: features.Grams) -> Floats:
+def _root(lengths: NDArray[np.int64]) -> Floats:
     """[texts, 1]: square root of the number of n-grams."""
-    counts = np.sum([lengths for _, lengths in grams], axis=0)
-    result: Floats = np.sqrt(np.maximum(counts, 1)).astype(np.float32)[:, None]
+    result: Floats = np.sqrt(np.maximum(lengths.sum(axis=0), 1)).astype(np.float32)[:, None]
     return result
 
 
-def _sum(words: Words, grams: features.Grams) -> Floats:
-    """[texts, columns]: steps summed over each text's n-grams."""
-    totals = np.zeros((len(grams[0][1]), 4 * words.shape[1]), dtype=np.int32)
-    for buckets, lengths in grams:
-        _add(totals, words.take(buckets, axis=0), lengths)
-    return totals.astype(np.float32)
-
-
-def _packed(weights: NDArray[np.int8]) -> Words:
-    """Groups of four weights of the last axis as one word of four unsigned lanes."""
-    return (weights.astype(np.int16) + LARGEST).astype("<u2").view("<u8")
-
-
-def _add(totals: NDArray[np.int32], words: Words, lengths: NDArray[np.int64]) -> None:
-    """Add to each text's totals the weights of its words; `words` are [occurrences, columns / 4]."""
-    filled = lengths > 0
-    if not len(words):
-        return
-    starts = (np.cumsum(lengths) - lengths)[filled]
-    sums = np.add.reduceat(words, starts, axis=0)
-    totals[filled] += sums.view("<u2").astype(np.int32) - (LARGEST * lengths[filled, None]).astype(np.int32)
+def _sums(words: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[np.int32]:
+    """[orders, texts, columns]: steps summed over each text's n-grams; `words` are [occurrences, words]."""
+    orders, texts = lengths.shape
+    columns = words.shape[1] * words.itemsize
+    totals = np.zeros((orders * texts, columns // 2, 2), np.int32)
+    flat = lengths.ravel()
+    filled = flat > 0
+    if len(words):
+        starts = (np.cumsum(flat) - flat)[filled]
+        width = words.dtype.type
+        even = width(0x00FF00FF00FF00FF & np.iinfo(words.dtype).max)
+        for odd in (0, 1):
+            lanes = np.add.reduceat(words >> width(8 * odd) & even, starts, axis=0, dtype=words.dtype)
+            totals[filled, :, odd] = lanes.view("<u2")
+    result: NDArray[np.int32] = totals.reshape(orders, texts, columns) - (LARGEST * lengths[:, :, None]).astype(
+        np.int32
+    )
+    return result
 
 
 def save(
     folder: Path, weights: NDArray[np.int8], deviations: NDArray[np.int8], scales: Scales, calibration: Calibration
 ) -> None:
     """Write `heads.zst` (both arrays, one after the other) and `heads.json`."""
-    raw = weights.tobytes() + deviations.tobytes()
+    raw = b"".join((steps + LARGEST).astype(np.uint8).tobytes() for steps in (weights, deviations))
     (folder / "heads.zst").write_bytes(zstandard.ZstdCompressor(level=19).compress(raw))
     numbers = {
         "weight": scales.weight.tolist(),
@@ -206,7 +197,7 @@ def save(
 @functools.cache
 def load(folder: Path = MODELS) -> Heads:
     """The committed heads."""
-    raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), dtype=np.int8)
+    raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), np.uint8)
     buckets = 1 << features.BITS
     numbers = json.loads((folder / "heads.json").read_text("utf-8"))
     arrays = {name: np.array(value, dtype=np.float32) for name, value in numbers.items() if name != "mood_slope"}

@@ -23,7 +23,6 @@ _FLAG_POINTS = {
     "policy_related": 3,
 }
 _HARM_MOST = 40
-_NOTHING = Engagement()
 
 
 def _spread(engagement: Engagement) -> int:
@@ -34,7 +33,22 @@ def _spread(engagement: Engagement) -> int:
         + (engagement.likes or 0)
         + (engagement.views or 0) / 50
     )
-    return min(25, round(8 * math.log10(1 + reach / 10)))
+    return min(25, round(8 * math.log10(1 + reach / 10))) if reach else 0
+
+
+def _harm(flags: Sequence[str]) -> list[tuple[str, int]]:
+    """Media by their tier; all other flags together up to `_HARM_MOST`, the worst first."""
+    reasons = []
+    left = _HARM_MOST
+    for flag in sorted(flags, key=lambda flag: -_FLAG_POINTS.get(flag, 0)):
+        points = _FLAG_POINTS.get(flag, 0)
+        if flag.startswith("media"):
+            reasons.append((f"媒体层级 {FLAG_NAMES[flag]}", points))
+        else:
+            points = min(points, left)
+            left -= points
+            reasons.append((f"危害标记 {FLAG_NAMES.get(flag, flag)}", points))
+    return reasons
 
 
 def assess(
@@ -46,26 +60,17 @@ def assess(
     engagement: Engagement,
 ) -> tuple[int, tuple[str, ...]]:
     """Points and reasons; `weights` and `names` are by topic id."""
-    reasons: list[tuple[str, int]] = []
-    left = _HARM_MOST
-    for flag in sorted(flags, key=lambda flag: -_FLAG_POINTS.get(flag, 0)):
-        points = min(_FLAG_POINTS.get(flag, 0), 30 if flag.startswith("media") else left)
-        if not flag.startswith("media"):
-            left -= points
-        reasons.append(
-            (
-                f"危害标记 {FLAG_NAMES.get(flag, flag)}"
-                if not flag.startswith("media")
-                else f"媒体层级 {FLAG_NAMES[flag]}",
-                points,
-            )
-        )
-    reasons.append(("负面情感", round(20 * max(0.0, sentiment.negative - 0.3) / 0.7)))
+    reasons = _harm(flags) if flags else []
+    if sentiment.negative > 0.3:
+        reasons.append(("负面情感", round(20 * (sentiment.negative - 0.3) / 0.7)))
     if topics:
-        heaviest = max(topics, key=lambda topic: topic.score * weights.get(topic.id, 5))
-        reasons.append(
-            (f"话题 {names.get(heaviest.id, heaviest.id)}", round(1.5 * heaviest.score * weights.get(heaviest.id, 5)))
-        )
-    reasons.append(("传播量", _spread(engagement)))
-    said = tuple(f"{reason} +{points}" for reason, points in reasons if points > 0)
-    return min(100, sum(points for _, points in reasons)), said
+        heaviest, points = topics[0], 0.0
+        for topic in topics:
+            weight = topic.score * weights.get(topic.id, 5)
+            if weight > points:
+                heaviest, points = topic, weight
+        reasons.append((f"话题 {names.get(heaviest.id, heaviest.id)}", round(1.5 * points)))
+    if spread := _spread(engagement):
+        reasons.append(("传播量", spread))
+    said = tuple([f"{reason} +{points}" for reason, points in reasons if points > 0])
+    return min(100, sum([points for _, points in reasons])), said

@@ -60,7 +60,7 @@ class Tagger:
         self._scheme = Scheme(profile)
         self._terms = Terms(profile, self._scheme.terms)
         self._places = Places(profile)
-        #: May be lent to a `Merger`: each dictionary takes 26 MB.
+        #: May be lent to a `Merger`.
         self.keywords = Keywords(_own_words(profile))
         self._moods = _mood_reader(sentiment)
         self.version = self._heads.version if self._moods is None else f"{self._heads.version}+{sentiment}"
@@ -83,9 +83,13 @@ class Tagger:
         folded = [text.lower() for text in texts]
         learned = self._heads.read(texts)
         moods = learned.moods if self._moods is None else self._moods(texts)
+        doubtless = (moods.max(axis=1) >= _SURE_MOOD) & (
+            (learned.government < 0.5) | (learned.classes.max(axis=1) >= _SURE_CLASS)
+        )
         rows = zip(
             tiers,
             engagements,
+            doubtless.tolist(),
             _sentiments(moods),
             learned.classes.astype(float).round(4).tolist(),
             learned.government.tolist(),
@@ -100,6 +104,7 @@ class Tagger:
         self,
         tier: str,
         engagement: Engagement,
+        confident: bool,
         sentiment: Sentiment,
         classes: list[float],
         government: float,
@@ -114,7 +119,7 @@ class Tagger:
         return Tags(
             topics=topics,
             class7=tuple(
-                Score(id=label, score=class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)
+                [Score(id=label, score=class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)]
             ),
             sentiment=sentiment,
             regions=regions,
@@ -123,7 +128,7 @@ class Tagger:
             keywords=keywords,
             risk=points,
             risk_reasons=reasons,
-            confident=sentiment.score >= _SURE_MOOD and (government < 0.5 or max(classes) >= _SURE_CLASS),
+            confident=confident,
             model_version=self.version,
         )
 

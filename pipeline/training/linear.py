@@ -27,11 +27,10 @@ def matrix(texts: Sequence[str], orders: int = len(features.ORDERS), batch: int 
     parts = []
     for first in range(0, len(texts), batch):
         part = texts[first : first + batch]
-        found = features.grams(part)[:orders]
-        buckets = np.concatenate([buckets for buckets, _ in found])
-        owners = np.concatenate([np.repeat(np.arange(len(part)), lengths) for _, lengths in found])
-        lengths = np.maximum(sum(lengths for _, lengths in found), 1)
-        values = (1 / np.sqrt(lengths))[owners].astype(np.float32)
+        found = features.grams(part)
+        owners = found.of_texts(np.arange(len(part)), orders)
+        values = (1 / np.sqrt(np.maximum(found.lengths[:orders].sum(axis=0), 1)))[owners].astype(np.float32)
+        buckets = found.buckets[: len(owners)]
         parts.append(sparse.csr_matrix((values, (owners, buckets)), shape=(len(part), 1 << features.BITS)))
     return sparse.vstack(parts, format="csr")
 

@@ -56,7 +56,7 @@ def test_hostile_characters_are_read_without_error(text: str) -> None:
 def test_width_case_digits_and_blanks_do_not_change_the_grams() -> None:
     plain, odd = features.grams(["abc 19元"]), features.grams(["ＡＢＣ　８ ８元"])
 
-    assert [buckets.tolist() for buckets, _ in plain] == [buckets.tolist() for buckets, _ in odd]
+    assert plain.buckets.tolist() == odd.buckets.tolist()
 
 
 def test_calibration_finds_the_slope_that_made_the_labels() -> None:
