@@ -21,7 +21,7 @@ else:
 
 OperationalError = sqlite3.OperationalError
 
-VERSION = 1
+VERSION = 2
 #: Seconds a writer waits for another one.
 PATIENCE = 30
 

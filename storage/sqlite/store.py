@@ -214,7 +214,7 @@ def _write(connection: Any, changed: list[Row], known: _Known) -> None:
         if old is None:
             fresh.append(row)
         elif _without_engagement(decode(old[1])) == _without_engagement(decode(row.record)):
-            connection.execute("UPDATE record SET body = ? WHERE key = ?", (pack(row.record.encode()), old[0]))
+            connection.execute("UPDATE record SET body = ? WHERE key = ?", (pack(row.record), old[0]))
         else:
             stale.append((old[0], Row.of(decode(old[1]))))
             fresh.append(row)
@@ -239,7 +239,7 @@ def _insert(connection: Any, fresh: list[Row]) -> None:
     connection.executemany(
         "INSERT INTO post VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [(key, *row.columns()) for key, row in keyed]
     )
-    connection.executemany("INSERT INTO record VALUES (?, ?)", [(key, pack(row.record.encode())) for key, row in keyed])
+    connection.executemany("INSERT INTO record VALUES (?, ?)", [(key, pack(row.record)) for key, row in keyed])
     connection.executemany(
         "INSERT INTO gram (rowid, whole, title, facet) VALUES (?, ?, ?, ?)",
         [(key, *row.tokens()) for key, row in keyed],
