@@ -153,6 +153,7 @@ def openpyxl_ledger(entries: Any, profile: Any) -> bytes:
     import openpyxl
 
     from briefings import ledger
+    from core.legible import cell_text
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("台账")
@@ -160,7 +161,7 @@ def openpyxl_ledger(entries: Any, profile: Any) -> bytes:
     sheet.append([name for name, _ in columns])
     for entry in entries:
         values = [value(entry) for _, value in columns]
-        sheet.append([value if isinstance(value, int) else ledger.cell_text(str(value or "")) for value in values])
+        sheet.append([value if isinstance(value, int) else cell_text(str(value or "")) for value in values])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

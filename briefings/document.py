@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from briefings.figures import Figure, Ground, Kind, Operation
-from briefings.legible import legible
+from core.legible import legible
 
 
 @dataclass(frozen=True, slots=True)

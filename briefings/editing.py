@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from briefings import document as documents
 from briefings.document import Block, Document, Number, Paragraph, Run, Runs
-from briefings.legible import legible
 from briefings.models import Briefing, Edit
 from briefings.render import FORMATS, render
 from core.clock import SHANGHAI
+from core.legible import legible
 
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 

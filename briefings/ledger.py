@@ -7,9 +7,7 @@ Nothing from outside ever becomes a formula or a link.
 from __future__ import annotations
 
 import csv
-import functools
 import io
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +21,10 @@ from alerts.deadlines import STAGE_NAMES
 from alerts.lifecycle import STATE_LABELS, State
 from alerts.models import Alert, AlertEvent, AlertPost, Deadline, Instruction, Response
 from briefings.gather import KIND_NAMES, excerpt
-from briefings.legible import legible
 from briefings.periods import Period, span_text
 from core.clock import SHANGHAI
 from core.errors import ConfigError
+from core.legible import cell_text, neutral
 from core.model import TaggedPost
 from core.ports import PostReader
 from core.profile import Profile
@@ -35,10 +33,6 @@ UNKNOWN = "—"
 #: What a cell may hold: words, a count, a moment; None is unknown.
 Value = str | int | datetime | None
 _BATCH = 500
-#: Excel's own limit.
-_CELL_LENGTH = 32_767
-#: Signs that make a spreadsheet read a text as a formula.
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 _WIDTHS = {
     "标题": 32,
     "链接": 30,
@@ -328,12 +322,6 @@ def _dress(book: Any, sheet: Any, names: Sequence[str], last: int, title: str) -
         sheet.conditional_format(1, at, last, at, {"type": "cell", "criteria": "==", "value": '"是"', "format": red})
 
 
-@functools.lru_cache(maxsize=4096)
-def cell_text(text: str) -> str:
-    """Text as a cell may hold it: no control characters, no more than Excel takes."""
-    return legible(text)[:_CELL_LENGTH]
-
-
 def csv_text(rows: Iterable[Entry], profile: Profile) -> str:
     """The ledger as CSV with a byte order mark, so that Excel reads it as UTF-8."""
     columns, out = chosen(profile), io.StringIO()
@@ -355,9 +343,3 @@ def _csv_value(value: Value) -> str:
             return UNKNOWN
         case _:
             return neutral(value)
-
-
-def neutral(text: str) -> str:
-    """A text no spreadsheet takes for a formula: those that could be one begin with an apostrophe."""
-    clean = cell_text(text)
-    return f"'{clean}" if _FORMULA.match(clean) else clean

@@ -45,3 +45,14 @@ class SecondFactor(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     #: Time step of the last code taken, so that none is taken twice.
     last_step = models.BigIntegerField(default=0)
+
+
+class Deed(models.Model):
+    """What somebody did that stands in no alert's record: posts taken out, incidents joined or split. Only added to."""
+
+    at = models.DateTimeField(db_index=True)
+    login = models.CharField(max_length=150)
+    #: export, join, split.
+    kind = models.CharField(max_length=16)
+    #: What was done to what, and why, in Chinese.
+    words = models.TextField()

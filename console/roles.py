@@ -43,7 +43,9 @@ class Page(StrEnum):
     ACT = "act"
     POSTS = "posts"
     CORRECT = "correct"
+    EXPORT = "export"
     INCIDENTS = "incidents"
+    INCIDENT_EDIT = "incident_edit"
     TRENDS = "trends"
     SOURCES = "sources"
     RULES = "rules"
@@ -70,7 +72,9 @@ ACCESS: Mapping[Page, frozenset[Role]] = {
     Page.LIVE: EVERYONE,
     Page.POSTS: OFFICE,
     Page.CORRECT: DUTY,
+    Page.EXPORT: DUTY | {Role.LEADER},
     Page.INCIDENTS: OFFICE,
+    Page.INCIDENT_EDIT: DUTY,
     Page.TRENDS: OFFICE,
     Page.SOURCES: OFFICE - {Role.LEADER},
     Page.RULES: OFFICE - {Role.LEADER},

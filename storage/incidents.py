@@ -79,6 +79,8 @@ def join(incident: str, into: str) -> None:
     rows = {row.id: _incident(row) for row in models.Incident.objects.filter(id__in=[incident, into])}
     if incident == into or len(rows) != 2:
         raise Refused("请选择两个不同且存在的事件")
+    if rows[incident].merged_into:
+        raise Refused("该事件已并入其他事件")
     if rows[into].merged_into:
         raise Refused("目标事件已并入其他事件，请选择并入后的事件")
     gone, stays = rows[incident], rows[into]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
 
 from alerts.models import OPEN_STATES, Alert, Response
-from console import charts, deps, wording
-from console.access import page
-from console.roles import Page
+from console import charts, deps, regroup, wording
+from console.access import officer, page
+from console.roles import Page, may_open
 from console.views.posts import value_name
 from core.clock import SHANGHAI
 from core.errors import CaifengError
@@ -24,6 +25,10 @@ PER_PAGE = 30
 #: Longest span drawn by the hour; longer ones are drawn by the day.
 HOURLY = timedelta(days=4)
 STORIES = 12
+#: What joining and splitting offer: so many, last seen no longer before this incident.
+CHOICES, CHOICES_SPAN = 100, timedelta(days=30)
+#: Longest reason.
+WHY = 500
 
 
 @page(Page.INCIDENTS)
@@ -59,11 +64,64 @@ def show(request: HttpRequest, incident_id: str) -> HttpResponse:
         "story_count": Story.objects.filter(incident=incident.id).count(),
         "responded": Response.objects.filter(alert__in=alerts).order_by("published_at").first(),
     }
+    if may_open(Page.INCIDENT_EDIT, officer(request).roles):
+        context |= _choices(incident)
     try:
         context |= _spread(incident, alerts, deps.now())
     except CaifengError as fault:
         context["down"] = f"帖文库暂时读不到：{fault}"
     return render(request, "console/incident.html", context)
+
+
+@page(Page.INCIDENT_EDIT)
+@require_POST
+def join(request: HttpRequest, incident_id: str) -> HttpResponse:
+    """This incident is the same matter as another one."""
+    incident = get_object_or_404(Incident, id=incident_id)
+    into, why = request.POST.get("into", ""), request.POST.get("why", "").strip()[:WHY]
+    if not why:
+        messages.error(request, "请写明并入的理由")
+        return redirect("incident", incident_id=incident_id)
+    try:
+        moved = regroup.join(
+            incident, into, why=why, login=officer(request).login, store=deps.post_store(), now=deps.now()
+        )
+    except CaifengError as fault:
+        messages.error(request, f"未能并入：{fault}")
+        return redirect("incident", incident_id=incident_id)
+    messages.success(request, f"已并入，{moved} 帖随之改记")
+    return redirect("incident", incident_id=into)
+
+
+@page(Page.INCIDENT_EDIT)
+@require_POST
+def split(request: HttpRequest, incident_id: str) -> HttpResponse:
+    """One of its stories is a matter of its own."""
+    incident = get_object_or_404(Incident, id=incident_id)
+    story, why = request.POST.get("story", ""), request.POST.get("why", "").strip()[:WHY]
+    if not why or not Story.objects.filter(id=story, incident=incident_id).exists():
+        messages.error(request, "请选择要拆出的报道线，并写明理由")
+        return redirect("incident", incident_id=incident_id)
+    try:
+        new = regroup.split(
+            incident, story, why=why, login=officer(request).login, store=deps.post_store(), now=deps.now()
+        )
+    except CaifengError as fault:
+        messages.error(request, f"未能拆出：{fault}")
+        return redirect("incident", incident_id=incident_id)
+    messages.success(request, "已拆出为单独事件；原有告警仍归原事件")
+    return redirect("incident", incident_id=new)
+
+
+def _choices(incident: Incident) -> dict[str, Any]:
+    """What the incident may be joined into, newest first, and its stories that may leave it."""
+    since = incident.last_seen_at - CHOICES_SPAN
+    others = Incident.objects.filter(merged_into=None, last_seen_at__gte=since).exclude(id=incident.id)
+    stories = Story.objects.filter(incident=incident.id)
+    return {
+        "others": others.order_by("-last_seen_at", "id")[:CHOICES],
+        "separable": stories.order_by("-size", "id")[:CHOICES],
+    }
 
 
 def _spread(incident: Incident, alerts: list[Alert], now: datetime) -> dict[str, Any]:

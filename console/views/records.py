@@ -25,7 +25,7 @@ from alerts.explain import why_person
 from alerts.models import AlertEvent, Contact, Notification
 from console import deps, totp
 from console.access import officer, page
-from console.models import SecondFactor
+from console.models import Deed, SecondFactor
 from console.roles import ROLE_NAMES, Page, Role, may_open
 
 PER_PAGE = 50
@@ -67,7 +67,7 @@ def resend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Page.AUDIT)
 @require_GET
 def audit(request: HttpRequest) -> HttpResponse:
-    """Every event of every alert, newest first."""
+    """Every event of every alert, newest first, and the last deeds beside them."""
     actor, kind = request.GET.get("actor", "").strip()[:64], request.GET.get("kind", "").strip()[:32]
     number = request.GET.get("number", "").strip()[:16]
     rows = AlertEvent.objects.select_related("alert").order_by("-id")
@@ -79,6 +79,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "actor": actor,
         "kind": kind,
         "number": number,
+        "deeds": Deed.objects.filter(**({"login": actor} if actor else {})).order_by("-id")[:PER_PAGE],
         "kinds": sorted(AlertEvent.objects.order_by().values_list("kind", flat=True).distinct()),
     }
     if request.GET.get("verify"):

@@ -14,8 +14,8 @@ from briefings.compose import phrases
 from briefings.document import Document, from_json, text_lines
 from briefings.facts import Facts
 from briefings.figures import Figure, Ground, Kind, Operation, derived
-from briefings.legible import legible
 from core.errors import ConfigError
+from core.legible import legible
 from core.model import TaggedPost
 from storage.sqlite import SqliteStore
 from tests.fixtures import brief_week as week

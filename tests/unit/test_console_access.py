@@ -47,8 +47,11 @@ TABLE = {
     "drop_view": "olcau",
     "post": "olcau",
     "correct": "ol",
+    "export": "olc",
     "incidents": "olcau",
     "incident": "olcau",
+    "join_incident": "ol",
+    "split_incident": "ol",
     "trends": "olcau",
     "handover": "olau",
     "sign_out": "ol",
@@ -89,6 +92,9 @@ POSTS = {
     "edit_user",
     "replay",
     "correct",
+    "export",
+    "join_incident",
+    "split_incident",
 }
 ARGUMENTS = {
     "token": "no-token",

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from alerts.models import Alert, AlertPost
 from briefings import ledger
 from core.errors import ConfigError
+from core.legible import neutral
 from core.profile import Profile
 from storage.sqlite import SqliteStore
 from tests.fixtures import brief_week as week
@@ -123,7 +124,7 @@ def test_csv_reads_back_with_formulas_disarmed(store: SqliteStore) -> None:
 
 @given(st.text(alphabet="=+-@\t\r\n ＝－a甲'\x00", max_size=8))
 def test_no_text_begins_as_a_formula(text: str) -> None:
-    assert not ledger.neutral(text).lstrip().startswith(("=", "+", "-", "@", "＝", "－"))
+    assert not neutral(text).lstrip().startswith(("=", "+", "-", "@", "＝", "－"))
 
 
 def test_dismissed_alerts_are_left_out(store: SqliteStore) -> None:

@@ -1,9 +1,14 @@
-"""Text from outside made fit for documents: nothing invisible, nothing XML refuses, words kept."""
+"""Text from outside made fit for documents and sheets: nothing invisible, nothing XML refuses, no formula, words kept."""
 
 from __future__ import annotations
 
+import functools
 import re
 
+#: Excel's own limit.
+_CELL_LENGTH = 32_767
+#: Signs that make a spreadsheet read a text as a formula.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 _SPACES = re.compile(r"\s+")
 #: Controls, surrogates, private use, noncharacters, and format signs that hide or reorder text (categories Cc, Cs, Co,
 #: Cf); the joiner U+200D stays, emoji and some scripts need it.
@@ -19,3 +24,15 @@ _UNSEEN = re.compile(
 def legible(text: str) -> str:
     """One line without invisible or forbidden characters; everything that can be read stays."""
     return _UNSEEN.sub("", _SPACES.sub(" ", text))
+
+
+@functools.lru_cache(maxsize=4096)
+def cell_text(text: str) -> str:
+    """Text as a cell may hold it: no control characters, no more than Excel takes."""
+    return legible(text)[:_CELL_LENGTH]
+
+
+def neutral(text: str) -> str:
+    """A text no spreadsheet takes for a formula: those that could be one begin with an apostrophe."""
+    clean = cell_text(text)
+    return f"'{clean}" if _FORMULA.match(clean) else clean
