@@ -41,6 +41,12 @@ ALLOWED_NETWORKS = os.environ.get("CAIFENG_ALLOWED_NETWORKS", "")
 CONTACT = os.environ.get("CAIFENG_CONTACT", PUBLIC_URL)
 #: Lets a Prometheus on another machine read /metrics; without it only this machine may.
 METRICS_TOKEN = os.environ.get("CAIFENG_METRICS_TOKEN", "")
+#: OpenID Connect provider people may log in by; empty for none. The claim holds the name of their account here.
+OIDC_ISSUER = os.environ.get("CAIFENG_OIDC_ISSUER", "")
+OIDC_CLIENT_ID = os.environ.get("CAIFENG_OIDC_CLIENT_ID", "caifeng")
+OIDC_CLIENT_SECRET = os.environ.get("CAIFENG_OIDC_CLIENT_SECRET", "")
+OIDC_CLAIM = os.environ.get("CAIFENG_OIDC_CLAIM", "preferred_username")
+OIDC_NAME = os.environ.get("CAIFENG_OIDC_NAME", "统一身份认证")
 #: Days posts are kept.
 RETENTION_DAYS = int(os.environ.get("CAIFENG_RETENTION_DAYS", "400"))
 

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.views import alert, assets, desk, duty, incidents, links, live, posts, records, sessions, setup, trends
+from console.views import (
+    alert,
+    assets,
+    desk,
+    duty,
+    incidents,
+    links,
+    live,
+    posts,
+    records,
+    sessions,
+    setup,
+    sso,
+    trends,
+)
 
 urlpatterns: list[URLPattern] = [
     path("login", sessions.enter, name="login"),
     path("logout", sessions.leave, name="logout"),
+    path("login/oidc", sso.begin, name="oidc"),
+    path("login/oidc/back", sso.back, name="oidc_back"),
     path("levels.css", assets.levels_css, name="levels_css"),
     path("session/", sessions.remaining, name="remaining"),
     path("session/extend", sessions.extend, name="extend"),

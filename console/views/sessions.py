@@ -6,6 +6,7 @@ from typing import Any
 
 from axes.decorators import axes_dispatch
 from django import forms
+from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -46,15 +47,16 @@ def enter(request: HttpRequest) -> HttpResponse:
     if confirmed(user) and not accepts(user, form.cleaned_data["code"], deps.now()):
         return _form(request, form, "请填写动态口令。" if not form.cleaned_data["code"] else "动态口令不对或已用过。")
     login(request, user)
-    return redirect(_target(request))
+    return redirect(target(request))
 
 
 def _form(request: HttpRequest, form: LoginForm, fault: str = "") -> HttpResponse:
-    context = {"form": form, "fault": fault, "next": _target(request), "secure": request.is_secure()}
+    context = {"form": form, "fault": fault, "next": target(request), "secure": request.is_secure()}
+    context |= {"sso": settings.OIDC_NAME if settings.OIDC_ISSUER else ""}
     return render(request, "console/login.html", context, status=422 if fault else 200)
 
 
-def _target(request: HttpRequest) -> str:
+def target(request: HttpRequest) -> str:
     """Where to go after the login; only addresses of this console."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):

@@ -25,6 +25,8 @@ WHO = {"o": "shenzhihe", "l": "guhuaiqing", "d": "market", "c": "leader", "a": "
 TABLE = {
     "login": "*",
     "logout": "*",
+    "oidc": "*",
+    "oidc_back": "*",
     "levels_css": "*",
     "link": "*",
     "remaining": "oldcau",
