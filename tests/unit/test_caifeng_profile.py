@@ -68,6 +68,7 @@ def test_a_recorded_reason_loosens_a_ceiling() -> None:
     [
         ("regions: [", "YAML 语法错误"),
         ("regions: &a []\nmore: *a\n", "锚点"),
+        ("regions: " + "[" * 100_000, "嵌套过深"),
         ("regions: []\nregions: []\n", "重复的键 regions"),
         ("- 1\n", "缺少 regions"),
         ("regions:\n  - {id: a, name: 甲, parent: b}\n  - {id: b, name: 乙, parent: a}\n", "成环"),
