@@ -1,101 +1,98 @@
-"""The whole worker: inbox → clean, mask, tag, merge, store, match, windows, on SQLite, one process.
+"""The whole worker: inbox → clean, mask, tag, merge, store, match, windows, alerts, on SQLite, with every library rule.
 
-Bars: ≥ 600 posts/s of CPU on one core; the whole-batch way against one row at a time, in the same run.
+Real texts, nine microblog posts to one citizen's message, each up to a minute late. One process by its processor
+time, against one row at a time in the same run; then two processes on one home by the wall clock.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import resource
+import itertools
+import subprocess
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from caifeng.demo.chronicle import BREWING, ORDINARY, PLACES
+from bench import house
+from bench.house import show
 
-NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
-VOICES = [*ORDINARY, *(voice for matter in BREWING for voice in matter)]
+WARM = 256
 
 
-def items(count: int, first: int):  # type: ignore[no-untyped-def]  # RawItem needs Django's settings first
-    """Distinct short posts, one in ten of a letter's length."""
-    from core.model import RawItem
+def one_process(posts: int, folder: Path) -> None:
+    """What one core does."""
+    house.enter(house.prepare(folder))
+    from caifeng import work
+    from storage.inbox import DjangoInbox
 
-    for number in range(first, first + count):
-        _, title, text = VOICES[number % len(VOICES)]
-        town, village = PLACES[number % len(PLACES)]
-        words = {"town": town, "village": village, "phone": f"139{number:08d}"}
-        body = f"{text.format(**words)}我们是{number * 7919 % 100003}号楼的，{number % 31}天了。"
-        if number % 10 == 0:
-            body = "".join(f"{body}第{part}次反映。" for part in range(6))
-        yield RawItem(
-            source="bench",
-            url="",
-            external_id=f"B{number}",
-            fetched_at=NOW,
-            first_seen_at=NOW,
-            content_type="application/json",
-            payload={
-                "id": f"B{number}",
-                "title": f"{title.format(**words)}（{number}）",
-                "text": body,
-                "published_at": (NOW - timedelta(seconds=number % 3600)).isoformat(),
-            },
-        )
+    now = datetime(2026, 11, 20, 4, tzinfo=UTC)
+    clock = (now + timedelta(seconds=60 + step) for step in itertools.count())
+    worker, door, texts, numbers = work.worker("bench"), DjangoInbox(), house.texts(), itertools.count()
+
+    def put(count: int) -> None:
+        first = next(numbers) * 1_000_000
+        door.put(house.items(texts, range(first, first + count), now), now)
+
+    def drain() -> None:
+        while worker.step(next(clock)):
+            pass
+
+    put(WARM)
+    drain()
+    put(posts)
+    whole = house.rate(drain, posts)
+    texts = house.texts(messages_only=True)
+    put(posts // 10)
+    letters = house.rate(drain, posts // 10)
+    work.BATCH = 1
+    put(100)
+    single = house.rate(drain, 100)
+    show("worker, one process, 90/10 microblog/messages", "-", str(whole))
+    show("worker, one process, messages only", "-", str(letters))
+    show("batches against one row at a time (messages)", "-", f"{letters.cpu / single.cpu:.1f} ×")
+    show("peak memory", "-", f"{house.peak_memory():.0f} MB after {worker.counts['posts']:,} posts")
+
+
+def two_processes(posts: int, folder: Path) -> None:
+    """What two cores do: two `caifeng work` on one home."""
+    environment = house.prepare(folder)
+    house.enter(environment)
+    from caifeng import bootstrap
+    from core.query import Everything
+    from storage.inbox import DjangoInbox
+
+    now = datetime.now(UTC)
+    DjangoInbox().put(house.items(house.texts(), range(posts), now - timedelta(minutes=5)), now)
+    workers = [house.start(environment, "work") for _ in range(2)]
+    seen = [(time.monotonic(), 0)]
+    try:
+        while seen[-1][1] < posts and time.monotonic() < seen[0][0] + 300:
+            time.sleep(0.2)
+            seen.append((time.monotonic(), house.done()))
+    finally:
+        house.end(workers)
+    # Both have loaded their models once each had a few batches.
+    begun, ended = next(mark for mark in seen if mark[1] >= posts // 5), seen[-1]
+    stored = bootstrap.post_store().count(Everything())
+    rate = (ended[1] - begun[1]) / (ended[0] - begun[0])
+    show("worker, two processes on two cores, one SQLite home", "≥ 600/s", f"{rate:,.0f}/s wall; {stored:,} stored")
 
 
 def main() -> None:
-    """Fill an inbox and empty it; print rates."""
+    """Each part in a process of its own, for each has a home of its own."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--posts", type=int, default=8000)
-    posts = options.parse_args().posts
-    with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"CAIFENG_HOME": home, "DJANGO_SETTINGS_MODULE": "caifeng.settings", "CAIFENG_LOG_LEVEL": "ERROR"}
-        import django
-
-        django.setup()
-        from caifeng import bootstrap
-
-        bootstrap.installation()
-        from caifeng import work
-        from crawlers.sources import parse
-        from storage.inbox import DjangoInbox
-
-        source = parse({"id": "bench", "name": "bench", "kind": "push"})
-        loaded = bootstrap.installation()
-        installation = type(loaded)(**{**_fields(loaded), "sources": (source,)})
-        worker = work.worker("bench")
-        worker.installation = lambda: installation
-        door = DjangoInbox()
-        door.put(list(items(256, 10_000_000)), NOW)
-        worker.step(NOW)
-
-        taken = [_rate(lambda: door.put(list(items(posts, 0)), NOW), posts)]
-        taken.append(_rate(lambda: _drain(worker), posts))
-        work.BATCH = 1
-        door.put(list(items(200, 20_000_000)), NOW)
-        naive = _rate(lambda: _drain(worker), 200)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"posts into the inbox: {taken[0][0]:,.0f}/s wall, {taken[0][1]:,.0f}/s of CPU")
-        print(f"bar ≥ 600 posts/s    worker, whole way: {taken[1][0]:,.0f}/s wall, {taken[1][1]:,.0f}/s of CPU")
-        print(f"against one row at a time, same run: {taken[1][1] / naive[1]:.1f}× ({naive[1]:,.0f}/s of CPU)")
-        print(f"worker.counts {worker.counts}, peak memory {memory:.0f} MB")
-
-
-def _fields(value):  # type: ignore[no-untyped-def]  # any dataclass
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
-def _drain(worker) -> None:  # type: ignore[no-untyped-def]  # as above
-    while worker.step(NOW):
-        pass
-
-
-def _rate(work, count: int) -> tuple[float, float]:  # type: ignore[no-untyped-def]  # any callable
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    return count / (time.perf_counter() - wall), count / (time.process_time() - cpu)
+    options.add_argument("--posts", type=int, default=6000)
+    options.add_argument("--part", choices=("one_process", "two_processes"))
+    given = options.parse_args()
+    if given.part:
+        with tempfile.TemporaryDirectory(prefix="caifeng-bench-", ignore_cleanup_errors=True) as folder:
+            globals()[given.part](given.posts, Path(folder))
+        return
+    for part in ("one_process", "two_processes"):
+        command = [sys.executable, "-m", "bench.bench_work", "--part", part, "--posts", str(given.posts)]
+        subprocess.run(command, check=True, timeout=600)
 
 
 if __name__ == "__main__":
