@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -11,10 +12,13 @@ from alerts import outbox, people, roster
 from alerts.people import Person, from_member
 from briefings.document import Document, Paragraph
 from briefings.models import Briefing
+from briefings.render import TYPES
 from core.profile import Profile
 
 #: Roles that read what is published.
 READERS = ("leader", "deputy_leader", "office_head")
+#: What goes with an e-mail: the one to sign and file, the one everybody can open.
+ATTACHED = ("docx", "pdf")
 _URGENCY = 6
 
 
@@ -23,15 +27,21 @@ def drafted(briefing: Briefing, document: Document, profile: Profile, now: datet
     on_duty = roster.on_duty(profile, people.load_substitutions(), now)
     told = [from_member(member) for member in on_duty.people]
     title = f"{document.head.name}{document.head.issue}已起草，请审阅"
-    return _tell(briefing, document, told, title, "当班：简报待审", "draft", now)
+    return _tell(briefing, document, told, title, "当班：简报待审", "draft", now, [])
 
 
-def published(briefing: Briefing, document: Document, profile: Profile, now: datetime) -> int:
-    """Tell the leaders that an issue is out; return how many messages were written."""
+def published(
+    briefing: Briefing, document: Document, files: Mapping[str, bytes], profile: Profile, now: datetime
+) -> int:
+    """Tell the leaders that an issue is out, by e-mail with its files; return how many messages were written."""
     directory = people.load(profile)
     told = [person for role in READERS for person in directory.in_role(role)]
     title = f"{document.head.name}{document.head.issue}"
-    return _tell(briefing, document, told, title, "简报报送对象", "published", now)
+    attached = [
+        {"name": f"{title}.{form}", "type": TYPES[form], "body": base64.b64encode(files[form]).decode()}
+        for form in ATTACHED
+    ]
+    return _tell(briefing, document, told, title, "简报报送对象", "published", now, attached)
 
 
 def _tell(
@@ -42,6 +52,7 @@ def _tell(
     reason: str,
     occasion: str,
     now: datetime,
+    attached: list[dict[str, str]],
 ) -> int:
     """Each person by the channel they prefer, and by e-mail where they have an address."""
     payload = {
@@ -66,7 +77,7 @@ def _tell(
                 recipient=person.addresses[channel],
                 recipient_name=person.name,
                 reason=reason,
-                payload=payload,
+                payload=payload | ({"files": attached} if channel == "email" and attached else {}),
                 urgency=_URGENCY,
                 now=now,
             )

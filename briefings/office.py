@@ -86,7 +86,7 @@ def _publish(briefing: Briefing, person: Person, version: int, profile: Profile,
             for name, data in files.items()
         )
         _step(briefing, Action.PUBLISH.value, person, now, documents.digest(document))
-        notices.published(briefing, document, profile, now)
+        notices.published(briefing, document, files, profile, now)
 
 
 def correct(briefing: Briefing, paragraph: str, text: str, *, person: Person, now: datetime) -> Amendment:

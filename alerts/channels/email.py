@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import ssl
 import time
@@ -94,6 +95,9 @@ class Email:
             mail["References"] = f"<alert-{alert}@{self._from.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content("\n\n".join(part for part in whole(message) if part) + "\n")
+        for file in message.data.get("files", ()):
+            kind, _, subtype = file["type"].partition("/")
+            mail.add_attachment(base64.b64decode(file["body"]), kind, subtype, filename=file["name"])
         return mail
 
 

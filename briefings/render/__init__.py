@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 
 from briefings.document import Document
 
-FORMATS = ("docx", "pdf", "html")
+TYPES = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
+}
+FORMATS = tuple(TYPES)
 
 
 def render(document: Document, formats: tuple[str, ...] = FORMATS) -> dict[str, bytes]:

@@ -24,9 +24,7 @@ from briefings.trace import Trace, find, trace
 from core.errors import CaifengError, ConfigError, Refused
 
 TYPES = {
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "pdf": "application/pdf",
-    "html": "text/html; charset=utf-8",
+    **rendering.TYPES,
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
 }

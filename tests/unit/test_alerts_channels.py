@@ -267,6 +267,17 @@ def test_mail_arrives_with_a_stable_id_and_its_words(mail: Relay) -> None:
     assert "某工地 30 人讨薪。" in letter.get_content()
 
 
+def test_mail_carries_the_files_it_is_given(mail: Relay) -> None:
+    files = [{"name": "舆情周报第46期.pdf", "type": "application/pdf", "body": "JVBERi0="}]
+
+    an_email(mail).send(a_message(recipient="duty@example.org", data={"files": files}))
+
+    attached = list(mail.mails[0].iter_attachments())
+    assert [(file.get_filename(), file.get_content_type(), file.get_content()) for file in attached] == [
+        ("舆情周报第46期.pdf", "application/pdf", b"%PDF-")
+    ]
+
+
 @pytest.mark.parametrize(
     ("recipient", "answer", "error"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from alerts.models import Notification
+from alerts.models import Contact, Notification
 from briefings import document as documents
 from briefings import drafting, editing, office, parts, review
 from briefings.models import Briefing
@@ -158,6 +159,18 @@ def test_publishing_tells_the_leaders_once(store: SqliteStore) -> None:
     told = Notification.objects.filter(kind="briefing")
     assert {(row.channel, row.recipient) for row in told} == {("slack", "#county-leaders")}
     assert "共监测到涉我县帖文" in told.get().payload["text"]
+
+
+def test_a_leaders_mail_carries_the_files_as_published(store: SqliteStore) -> None:
+    Contact.objects.create(name="分管副县长", role="leader", addresses={"email": "leader@example.org"})
+
+    briefing = published(store)
+
+    [letter] = Notification.objects.filter(kind="briefing", channel="email")
+    sent = {file["name"].rpartition(".")[2]: base64.b64decode(file["body"]) for file in letter.payload["files"]}
+    kept = {file.format: bytes(file.body) for file in briefing.files.exclude(format="html")}
+    assert sent == kept
+    assert "files" not in Notification.objects.get(kind="briefing", channel="slack").payload
 
 
 def test_correction_stands_beside_and_changes_nothing(store: SqliteStore) -> None:
