@@ -100,6 +100,12 @@ def resume(alert: Alert, stage: str | None, now: datetime, profile: Profile) -> 
     return stages
 
 
+def last_met(alert: Alert, stages: Collection[str]) -> datetime | None:
+    """When one of these stages was last met."""
+    found: datetime | None = Deadline.objects.filter(alert=alert, stage__in=stages).aggregate(at=Max("met_at"))["at"]
+    return found
+
+
 def steps(row: Deadline, profile: Profile) -> tuple[Step, ...]:
     """The steps of a row, as the profile sets them now."""
     return deadlines.steps(

@@ -28,6 +28,7 @@ STAGE_NAMES: Mapping[str, str] = {
     "press_conference": "新闻发布会",
     "public_response": "公开回应",
     "verification_report": "核查报告",
+    "follow_up_report": "续报",
     "closure": "办结",
 }
 STAGES = tuple(STAGE_NAMES)
@@ -35,6 +36,8 @@ STAGES = tuple(STAGE_NAMES)
 FROM_DETECTION = frozenset({"confirm"})
 #: Owed by the duty office; the others by the responsible unit.
 DUTY_STAGES = frozenset({"confirm", "dispatch", "flash_report"})
+#: Owed again, for as long, each time it is met: as long as the matter is open.
+RECURRING = frozenset({"follow_up_report"})
 #: A right that lapses, not a duty: nobody is reminded of it.
 RIGHTS = frozenset({"return_assignment"})
 #: What happens at the end of every window, whatever the profile's steps.

@@ -529,6 +529,8 @@ def _run_clocks(case: _Case) -> None:
             _restart_for_lead(case)
         case Action.RETURN:
             _start(case, lambda stage: stage == "dispatch")
+        case Action.FOLLOW_UP:
+            _start(case, lambda stage: stage in deadlines.RECURRING)
         case Action.REOPEN if case.to is State.ASSESSED:
             _start(case, lambda stage: stage in lifecycle.RESTARTED)
         case Action.REOPEN:
@@ -544,17 +546,20 @@ def _start(case: _Case, wanted: Callable[[str], bool], *, since: datetime | None
         confirmed_at=since,
         profile=case.profile,
     )
-    case.said["started"] = clocks.start(case.alert, [deadline for deadline in planned if wanted(deadline.stage)])
+    started = clocks.start(case.alert, [deadline for deadline in planned if wanted(deadline.stage)])
+    case.said["started"] = [*case.said.get("started", ()), *started]
 
 
 def _restart_for_level(case: _Case) -> None:
     """Give what is still owed the windows of the new level, counted from the confirmation."""
     since = case.alert.assessed_at or case.now
-    done = case.situation.met | deadlines.FROM_DETECTION
+    done = case.situation.met | deadlines.FROM_DETECTION | deadlines.RECURRING
     case.said["cancelled"] = clocks.cancel(case.alert, None, case.now)
     past_dispatch = {"dispatch"} if case.situation.lead else set()
     lapsed = {"return_assignment"} if case.alert.acknowledged_at else set()
     _start(case, lambda stage: stage not in done | past_dispatch | lapsed, since=since)
+    reported = clocks.last_met(case.alert, deadlines.RECURRING)
+    _start(case, lambda stage: stage in deadlines.RECURRING, since=reported or since)
 
 
 def _restart_for_lead(case: _Case) -> None:
@@ -623,8 +628,9 @@ def _messages(case: _Case, telling: Telling) -> tuple[list[Notice], str, str]:
             unit = _short(case.situation.lead, case.profile)
             reason = f"{unit}退回，须重新指派"
             return notices.for_new(facts, telling, kind="returned", reason=reason), title, f"{unit}退回：{case.note}"
-        case Action.FLASH:
-            return notices.for_flash(facts, telling), title, case.note or alert.reason
+        case Action.FLASH | Action.FOLLOW_UP:
+            kind = "flash_report" if action is Action.FLASH else "follow_up_report"
+            return notices.for_leaders(facts, telling, kind=kind), title, case.note or alert.reason
         case Action.INSTRUCT:
             words = f"{case.said['leader']}批示：{case.note}"
             return notices.for_units(facts, telling, kind="instruction", reason="批示转办"), title, words

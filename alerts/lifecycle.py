@@ -71,6 +71,8 @@ class Action(StrEnum):
     REPORT = "report"
     #: 快报.
     FLASH = "flash"
+    #: 续报.
+    FOLLOW_UP = "follow_up"
     #: 权威信息.
     AUTHORITATIVE = "authoritative"
     #: 新闻发布会.
@@ -107,6 +109,7 @@ ACTION_LABELS: Mapping[Action, str] = {
     Action.FEEDBACK: "核查初报",
     Action.REPORT: "核查报告",
     Action.FLASH: "快报",
+    Action.FOLLOW_UP: "续报",
     Action.AUTHORITATIVE: "权威信息",
     Action.PRESS: "新闻发布会",
     Action.RESPOND: "回应",
@@ -148,6 +151,7 @@ MOVES: Mapping[Action, Move] = {
     Action.FEEDBACK: Move(sources=_TAKEN, to=State.HANDLING),
     Action.REPORT: Move(sources=_TAKEN, to=State.HANDLING),
     Action.FLASH: Move(sources=_GRADED),
+    Action.FOLLOW_UP: Move(sources=_GRADED),
     Action.AUTHORITATIVE: Move(sources=_GRADED),
     Action.PRESS: Move(sources=_GRADED),
     Action.RESPOND: Move(sources=_TAKEN, to=State.RESPONDED),
@@ -176,6 +180,7 @@ ROLES: Mapping[Action, frozenset[str]] = {
             Action.HANDLE,
             Action.FEEDBACK,
             Action.REPORT,
+            Action.FOLLOW_UP,
             Action.AUTHORITATIVE,
             Action.PRESS,
             Action.RESPOND,
@@ -209,6 +214,7 @@ NEEDS_NOTE: Mapping[Action, str] = {
     Action.NOTE: "备注不能为空",
     Action.FEEDBACK: "核查初报不能为空",
     Action.REPORT: "核查报告不能为空",
+    Action.FOLLOW_UP: "续报不能为空",
 }
 NEEDS_TEXT: Mapping[Action, str] = {
     Action.RESPOND: "须填写回应内容",
@@ -363,6 +369,7 @@ MEETS: Mapping[Action, tuple[str, ...]] = {
     Action.DISPATCH: ("dispatch",),
     Action.ACKNOWLEDGE: ("acknowledge",),
     Action.FLASH: ("flash_report",),
+    Action.FOLLOW_UP: ("follow_up_report",),
     Action.FEEDBACK: ("first_feedback",),
     # A full report says what a first one would have said.
     Action.REPORT: ("first_feedback", "verification_report"),
@@ -380,6 +387,7 @@ RESTARTED = (
     "first_feedback",
     "public_response",
     "verification_report",
+    "follow_up_report",
     "closure",
 )
 #: Stages that begin again for a new lead unit: it cannot be late before it was told.

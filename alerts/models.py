@@ -128,7 +128,7 @@ class Deadline(models.Model):
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deadlines")
     #: confirm, dispatch, acknowledge, flash_report, first_feedback, authoritative_info, press_conference,
-    #: public_response, verification_report, closure, return_assignment.
+    #: public_response, verification_report, follow_up_report, closure, return_assignment.
     stage = models.CharField(max_length=32)
     #: The level whose window this is.
     level = models.CharField(max_length=8, default="")

@@ -15,7 +15,7 @@ from alerts.models import Alert
 from alerts.outbox import Letter
 from alerts.people import Directory, Person, from_member, post_of
 from alerts.roster import OnDuty, gap_reason
-from alerts.wording import ROLE_NAMES
+from alerts.wording import KIND_NAMES, ROLE_NAMES
 from core.clock import SHANGHAI
 from core.profile import Profile
 
@@ -126,10 +126,12 @@ def for_level(case: Case, telling: Telling, *, kind: str = "assessed") -> list[N
     return _once(found)
 
 
-def for_flash(case: Case, telling: Telling) -> list[Notice]:
-    """A flash report goes to the leaders."""
+def for_leaders(case: Case, telling: Telling, *, kind: str) -> list[Notice]:
+    """A flash or follow-up report goes to the leaders."""
     roles = ("leader", "deputy_leader", "office_head") if case.rank == 1 else ("deputy_leader", "office_head")
-    return _once([notice for role in roles for notice in _role(role, case, telling, "flash_report", "快报报送对象")])
+    return _once(
+        [notice for role in roles for notice in _role(role, case, telling, kind, f"{KIND_NAMES[kind]}报送对象")]
+    )
 
 
 def for_units(case: Case, telling: Telling, *, kind: str, reason: str) -> list[Notice]:

@@ -26,6 +26,7 @@ KIND_NAMES: Mapping[str, str] = {
     "returned": "退回",
     "progress": "办理进展",
     "flash_report": "快报",
+    "follow_up_report": "续报",
     "instruction": "批示转办",
     "reminder": "催办",
     "supervision_order": "督办单",

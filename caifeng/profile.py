@@ -69,6 +69,7 @@ STAGES = (
     "press_conference",
     "public_response",
     "verification_report",
+    "follow_up_report",
     "closure",
 )
 
@@ -247,13 +248,19 @@ def _windows(reading: _Reading, levels: tuple[Level, ...]) -> Iterable[Window]:
                 reading.fault("levels", (*place, level), f"{window.stage} {level} 级已在前面规定")
             known.add((window.stage, level))
             ceiling = CEILINGS.get(window.stage, {}).get(ranks[level])
-            if ceiling and _hours(window) > ceiling and not row.get("reason"):
+            if ceiling and _may_exceed(window, ceiling) and not row.get("reason"):
                 reading.fault(
                     "levels",
                     (*place, level),
                     f"{window.stage} {level} 级为 {value}，超过国家规定的 {ceiling} 小时；确需放宽的，写明 reason",
                 )
             yield window
+    for stage, ceilings in CEILINGS.items():
+        for level, rank in ranks.items():
+            if rank in ceilings and (stage, level) not in known:
+                reading.fault(
+                    "levels", ("windows",), f"{stage} {level} 级没有时限，国家规定不超过 {ceilings[rank]} 小时"
+                )
 
 
 def _window(row: Mapping[str, Any], level: str, value: Any) -> Window:
@@ -266,11 +273,9 @@ def _window(row: Mapping[str, Any], level: str, value: Any) -> Window:
     return Window(stage=row["stage"], level=level, duration=duration, basis=basis)
 
 
-def _hours(window: Window) -> float:
-    if window.duration is not None:
-        return window.duration.total_seconds() / 3600
-    # A working day can span a long holiday; count it as what it is at least.
-    return 24.0 * (window.working_days or 0)
+def _may_exceed(window: Window, hours: int) -> bool:
+    """Whether the window can last longer; one of working days can span a long holiday."""
+    return window.duration is None or window.duration > timedelta(hours=hours)
 
 
 def _parsed(reading: _Reading, name: str, key: str, parse: Callable[[Mapping[str, Any]], Any]) -> Iterable[Any]:

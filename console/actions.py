@@ -22,6 +22,7 @@ FIELDS: Mapping[Action, tuple[str, ...]] = {
     Action.FEEDBACK: ("note",),
     Action.REPORT: ("note",),
     Action.FLASH: ("note",),
+    Action.FOLLOW_UP: ("note",),
     Action.AUTHORITATIVE: ("text", "channel", "url"),
     Action.PRESS: ("text", "channel", "url"),
     Action.RESPOND: ("text", "channel", "url"),

@@ -98,6 +98,7 @@ def test_confirmation_stops_its_clock_and_starts_the_others() -> None:
         "authoritative_info",
         "press_conference",
         "verification_report",
+        "follow_up_report",
     }
     assert running(alert)["acknowledge"] == 31
 
@@ -168,6 +169,26 @@ def test_another_grade_redates_what_is_still_owed() -> None:
     assert running(alert)["press_conference"] == 24 * 60 + 1
     assert "acknowledge" not in running(alert)
     assert "public_response" not in running(alert)
+
+
+def test_a_follow_up_report_is_owed_again_until_the_end() -> None:
+    alert = dispatched("II")
+
+    do(alert, Action.FOLLOW_UP, 600, note="已发放三十人，余者待核")
+    again = running(alert)["follow_up_report"]
+    do(alert, Action.GRADE, 610, level="I", note="人数增加")
+
+    assert again == 600 + 24 * 60
+    assert running(alert)["follow_up_report"] == 600 + 12 * 60
+    assert told(alert, "follow_up_report") == {"#deputy_leader", "#office_head"}
+
+
+def test_a_level_without_follow_up_reports_owes_none() -> None:
+    alert = dispatched("III")
+
+    do(alert, Action.FOLLOW_UP, 60, note="已到场")
+
+    assert "follow_up_report" not in running(alert)
 
 
 def test_pause_holds_a_clock_and_resume_moves_it() -> None:

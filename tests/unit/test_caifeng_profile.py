@@ -63,6 +63,24 @@ def test_a_recorded_reason_loosens_a_ceiling() -> None:
     )
 
 
+def test_working_days_keep_no_ceiling_of_hours() -> None:
+    loose = EXAMPLE["levels"].replace("III: 48h, IV: 48h", "III: 1wd, IV: 48h")
+
+    found = reasons(EXAMPLE | {"levels": loose})
+
+    assert len(found) == 1
+    assert "public_response III 级为 1wd，超过国家规定的 48 小时" in found[0]
+
+
+def test_a_ceiling_cannot_be_left_out() -> None:
+    without = EXAMPLE["levels"].replace("I: 24h, II: 24h}", "I: 24h}")
+
+    found = reasons(EXAMPLE | {"levels": without})
+
+    assert len(found) == 1
+    assert "press_conference II 级没有时限，国家规定不超过 24 小时" in found[0]
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
