@@ -55,6 +55,20 @@ def instance() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def is_gone(owner: str) -> bool:
+    """Whether a role that ran on this machine, as `host:pid`, does not any more; of other machines nobody knows."""
+    host, _, pid = owner.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # it lives, under another user
+    return False
+
+
 def stop_on_signal() -> threading.Event:
     """An event that SIGTERM and SIGINT set."""
     stop = threading.Event()

@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from alerts import desk
-from caifeng import bootstrap
+from caifeng import bootstrap, roles
 from caifeng.facts import RowFacts
 from caifeng.profile import Installation
 from core.errors import Rejected
@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 
 #: Large enough for the batch models, small enough that a crash repeats little.
 BATCH = 256
+#: How often a worker looks for rows of others that died, and lets stories go that take no more posts.
+ORPHANS_EVERY, FORGET_EVERY = timedelta(seconds=5), timedelta(hours=1)
 
 Key = tuple[str, str]
 
@@ -107,10 +109,13 @@ class Worker:
     _understanding: Understanding | None = None
     _merger: Merger | None = None
     _position: int = 0
+    _orphans_at: datetime | None = None
+    _forgot_at: datetime | None = None
 
     def step(self, now: datetime) -> int:
         """Take one batch the whole way, then let the rules look at what is new and at the clock."""
         understanding = self._current(now)
+        self._take_over(now)
         rows = self.door.claim(BATCH, self.owner, now)
         self._take(rows, understanding, now)
         self.counts["findings"] += understanding.runner.step(now, self._opener(understanding.installation, now))
@@ -120,6 +125,15 @@ class Worker:
         """Counters, and how far behind the inbox is."""
         waiting, oldest = inbox.waiting()
         return {**self.counts, "waiting": waiting, "oldest": oldest.isoformat() if oldest else None}
+
+    def _take_over(self, now: datetime) -> None:
+        """What workers of this machine held that are gone comes back at once, not when its lease ends."""
+        if self._orphans_at is None:
+            # Whoever bore our name, always the same in a container, was before us.
+            inbox.release_orphans(lambda owner: owner == self.owner)
+        if self._orphans_at is None or now - self._orphans_at >= ORPHANS_EVERY:
+            self._orphans_at = now
+            inbox.release_orphans(roles.is_gone)
 
     def _current(self, now: datetime) -> Understanding:
         installation = self.installation()
@@ -200,6 +214,9 @@ class Worker:
         else:
             rows = incidents.changed_after(self._position)
             self._merger.learn(rows.stories, rows.incidents)
+        if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
+            self._forgot_at = now
+            self._merger.forget(now)
         self._position = rows.position
         return self._merger
 

@@ -123,7 +123,7 @@ class Worker:
     async def work(self) -> None:
         """The loop: load, lease, wait until something is due, done or to be stopped."""
         stopped = self._stopped()
-        await self._in_database(states.release_orphans, self._host, psutil.pid_exists)
+        await self._in_database(states.release_orphans, self._host, _lives_beside_us)
         try:
             while not self._stop.is_set() and not self._worn_out():
                 await self._beat()
@@ -309,6 +309,11 @@ class Worker:
         process = psutil.Process()
         age = time.time() - process.create_time()
         return self._spoiled or age > LONGEST_LIFE.total_seconds() or process.memory_info().rss > MOST_MEMORY
+
+
+def _lives_beside_us(pid: int) -> bool:
+    """A worker that begins holds nothing: what stands under its own number, always 1 in a container, is an orphan."""
+    return pid != os.getpid() and psutil.pid_exists(pid)
 
 
 def _with_fresh_connection(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,8 @@ LEASE = timedelta(minutes=5)
 #: A row that killed this many workers is put aside for a person.
 MAX_ATTEMPTS = 5
 _NAME = ("source", "key")
+#: Rows held at one time: a few dozen workers with a batch each.
+_HELD_AT_MOST = 10_000
 
 
 def item_key(item: RawItem) -> str:
@@ -121,6 +123,16 @@ def placed(stories: Mapping[tuple[str, str], str]) -> None:
     for key, row in rows.items():
         row.story = stories[key]
     writing.insert(list(rows.values()), unique=_NAME, update=["story"])
+
+
+def release_orphans(is_gone: Callable[[str], bool]) -> int:
+    """Give back at once what workers held that are gone; return how many rows. Held rows are the oldest ones."""
+    waiting = InboxItem.objects.filter(state=InboxItem.State.NEW).order_by("id")
+    holders = {owner for owner in waiting.values_list("lease_owner", flat=True)[:_HELD_AT_MOST] if owner}
+    gone = [owner for owner in holders if is_gone(owner)]
+    if not gone:
+        return 0
+    return waiting.order_by().filter(lease_owner__in=gone).update(lease_until=None, lease_owner="")
 
 
 def waiting() -> tuple[int, datetime | None]:

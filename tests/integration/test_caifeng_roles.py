@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from caifeng.roles import Loop
+from caifeng.roles import Loop, instance, is_gone
 from storage import heartbeat
 from storage.models import Heartbeat
 
@@ -73,6 +76,18 @@ def test_a_role_that_stopped_in_good_order_is_gone_not_silent() -> None:
     loop(0).run()
 
     assert heartbeat.pulses(NOON) == []
+
+
+def test_a_role_is_gone_when_its_process_on_this_machine_is() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = socket.gethostname()
+
+    assert [is_gone(f"{here}:{ended.pid}"), is_gone(instance()), is_gone(f"elsewhere:{ended.pid}")] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_role_that_says_nothing_for_a_minute_is_silent() -> None:

@@ -54,6 +54,18 @@ def test_what_goes_in_comes_out_unchanged() -> None:
     assert row.item == item
 
 
+def test_rows_of_a_worker_that_is_gone_come_back_at_once() -> None:
+    door = DjangoInbox()
+    door.put([an_item(url=f"https://example.invalid/{n}") for n in range(3)], NOON)
+    door.claim(1, "host:1", NOON)
+    door.claim(1, "host:2", NOON)
+
+    released = inbox.release_orphans(lambda owner: owner == "host:1")
+
+    assert released == 1
+    assert len(door.claim(10, "host:3", NOON)) == 2
+
+
 def test_two_workers_never_hold_the_same_row() -> None:
     door = DjangoInbox()
     door.put([an_item(url=f"https://example.invalid/{n}") for n in range(10)], NOON)
