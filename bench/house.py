@@ -25,7 +25,7 @@ _COUNTY = Path(__file__).parent.parent / "deploy" / "profiles" / "example-county
 def prepare(home: Path) -> dict[str, str]:
     """Make the home; return the environment its processes need."""
     county = home / "county"
-    shutil.copytree(_COUNTY, county)
+    shutil.copytree(_COUNTY, county, dirs_exist_ok=True)
     (county / "sources.yaml").write_text(
         f"sources:\n  - {{id: {SOURCE}, name: 压测, kind: push, channel: microblog}}\n", encoding="utf-8"
     )

@@ -30,8 +30,11 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start() -> Server:
-    """Make a cluster and start it; refuses to run as root, so root borrows the user `postgres`."""
+def start(*, durable: bool = False) -> Server:
+    """Make a cluster and start it; refuses to run as root, so root borrows the user `postgres`.
+
+    `durable`: commits reach the disk, as in production; tests do without.
+    """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if not found:
         raise RuntimeError("no PostgreSQL found: run tests/prepare, or set CAIFENG_TEST_POSTGRESQL_URL to a server")
@@ -43,7 +46,7 @@ def start() -> Server:
         runner = ("runuser", "-u", "postgres", "--")
     port = _free_port()
     data = folder / "data"
-    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c max_connections=60"
+    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync={'on' if durable else 'off'} -c max_connections=60"
     for command in (
         [binaries / "initdb", "-D", data, "-U", "caifeng", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
         [binaries / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"],
