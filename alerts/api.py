@@ -52,9 +52,17 @@ def issue(name: str, user: User, scopes: Sequence[str], now: datetime) -> str:
     """Make a token and return it; only its digest is kept, so it is shown this once. Raises ConfigError."""
     if unknown := set(scopes) - set(SCOPES):
         raise ConfigError(f"没有权限 {'、'.join(sorted(unknown))}；可用：{'、'.join(SCOPES)}")
+    if ApiToken.objects.filter(name=name).exists():
+        raise ConfigError(f"已有令牌 {name}；吊销的令牌也占用名称")
     token = secrets.token_urlsafe(32)
     ApiToken.objects.create(name=name, digest=digest(token), user=user, scopes=list(scopes), created_at=now)
     return token
+
+
+def revoke(name: str, now: datetime) -> None:
+    """Close a token for good. Raises ConfigError when there is none, or it is closed."""
+    if not ApiToken.objects.filter(name=name, revoked_at=None).update(revoked_at=now):
+        raise ConfigError(f"没有有效的令牌 {name}")
 
 
 def digest(token: str) -> str:

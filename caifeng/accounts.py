@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from alerts.models import Contact
@@ -31,9 +30,7 @@ def add(
     if unknown := set(roles) - set(ROLES):
         raise ConfigError(f"没有角色 {'、'.join(sorted(unknown))}；可用：{'、'.join(ROLES)}")
     with transaction.atomic():
-        user, _ = get_user_model().objects.get_or_create(
-            username=login, defaults={"first_name": name, "password": password_hash}
-        )
+        user, _ = User.objects.get_or_create(username=login, defaults={"first_name": name, "password": password_hash})
         user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
         Contact.objects.update_or_create(
             user=user,
@@ -51,10 +48,16 @@ def from_profile(profile: Profile, password_hash: str) -> None:
     add("auditor", "审计员", ["auditor"], password_hash)
 
 
-def change_password(login: str, password: str) -> None:
-    """Set a new password. Raises ConfigError for an unknown login."""
-    user = get_user_model().objects.filter(username=login).first()
+def find(login: str) -> User:
+    """An account. Raises ConfigError for an unknown login."""
+    user = User.objects.filter(username=login).first()
     if user is None:
         raise ConfigError(f"没有账号 {login}")
+    return user
+
+
+def change_password(login: str, password: str) -> None:
+    """Set a new password. Raises ConfigError for an unknown login."""
+    user = find(login)
     user.set_password(password)
     user.save()

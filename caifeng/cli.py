@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "brief": ("caifeng.commands.brief:brief", "weekly, daily, flash and other briefings", "文书"),
     "ledger": ("caifeng.commands.brief:ledger", "the ledger as xlsx or csv", "文书"),
     "user": ("caifeng.commands.user:user", "accounts: add, password, list", "管理"),
+    "tokens": ("caifeng.commands.tokens:tokens", "keys to the API: issue, list, revoke", "管理"),
     "backup": ("caifeng.commands.operate:backup", "a consistent copy while running", "管理"),
     "restore": ("caifeng.commands.operate:restore", "put a copy back and verify it", "管理"),
     "doctor": ("caifeng.commands.operate:doctor", "everything a night shift would ask", "管理"),
