@@ -51,14 +51,20 @@ class Figures:
         return family
 
     def _roles(self) -> Iterator[Metric]:
-        ages = GaugeMetricFamily("caifeng_role_silence_seconds", "Since the role's last sign of life", labels=["role"])
-        done = CounterMetricFamily("caifeng_role_done", "What a role counted since it began", labels=["role", "what"])
-        for pulse in heartbeat.pulses(self._now):
-            ages.add_metric([pulse.role], (self._now - pulse.at).total_seconds())
+        """Every process that gave a sign of life within a day; counters belong to a process, so each has its own."""
+        who = ["role", "instance"]
+        ages = GaugeMetricFamily("caifeng_role_silence_seconds", "Since the role's last sign of life", labels=who)
+        failing = GaugeMetricFamily("caifeng_role_failing", "1 while the role's last step failed", labels=who)
+        done = CounterMetricFamily("caifeng_role_done", "What a role counted since it began", labels=[*who, "what"])
+        for pulse in heartbeat.processes(self._now):
+            name = [pulse.role, pulse.instance]
+            ages.add_metric(name, (self._now - pulse.at).total_seconds())
+            failing.add_metric(name, bool(pulse.last_error))
             for what, count in pulse.detail.items():
                 if isinstance(count, int):
-                    done.add_metric([pulse.role, what], count)
+                    done.add_metric([*name, what], count)
         yield ages
+        yield failing
         yield done
 
 

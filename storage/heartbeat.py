@@ -42,11 +42,9 @@ def leave(role: str, instance: str) -> None:
     Heartbeat.objects.filter(role=role, instance=instance).delete()
 
 
-def pulses(now: datetime) -> list[Pulse]:
-    """Newest sign of life per role, silent ones included, in order of name."""
-    newest: dict[str, Heartbeat] = {}
-    for row in Heartbeat.objects.filter(at__gt=now - FORGET_AFTER).order_by("at"):
-        newest[row.role] = row
+def processes(now: datetime) -> list[Pulse]:
+    """Newest sign of life of every process of the last day, in order of time."""
+    rows = Heartbeat.objects.filter(at__gt=now - FORGET_AFTER).order_by("at")
     return [
         Pulse(
             role=row.role,
@@ -57,5 +55,11 @@ def pulses(now: datetime) -> list[Pulse]:
             detail=row.detail,
             last_error=row.last_error,
         )
-        for _, row in sorted(newest.items())
+        for row in rows
     ]
+
+
+def pulses(now: datetime) -> list[Pulse]:
+    """Newest sign of life per role, silent ones included, in order of name."""
+    newest = {pulse.role: pulse for pulse in processes(now)}
+    return [pulse for _, pulse in sorted(newest.items())]
