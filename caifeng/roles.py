@@ -24,6 +24,8 @@ BEAT_EVERY = timedelta(seconds=10)
 LONGEST_REST = 30.0
 #: Seconds between two looks at whether anybody wrote; a look costs a fiftieth of a step.
 GLANCE = 0.2
+#: A role that may rest so long waits for no news.
+PATIENT_REST = 5.0
 #: Longest rest on a database that cannot tell whether anybody wrote.
 BLIND_REST = 0.3
 
@@ -116,6 +118,8 @@ class Loop:
     clock: Callable[[], datetime] = utc_now
     #: Called with every sign of life: the roles look after each other.
     watch: Callable[[datetime], object] = _nothing
+    #: Differs once anybody else wrote to the database; None where it cannot tell.
+    mark: Callable[[], object] = changes.mark
     failures: int = field(default=0, init=False)
 
     def run(self, *, once: bool = False) -> None:
@@ -128,7 +132,7 @@ class Loop:
         beat = Beat(self.role.name, self.clock, self.clock(), self.watch)
         try:
             while not self.stop.is_set():
-                seen = changes.mark()
+                seen = self.mark()
                 done = self._step(beat, once=once)
                 beat.tick(self.role.detail)
                 if once and done == 0:
@@ -145,11 +149,14 @@ class Loop:
         if self.failures:
             self.stop.wait(min(LONGEST_REST, self.role.rest * 2 ** min(self.failures, 8)))
             return
+        if self.role.rest >= PATIENT_REST:
+            self.stop.wait(self.role.rest)
+            return
         if seen is None:
             self.stop.wait(min(self.role.rest, BLIND_REST))
             return
         for _ in range(round(self.role.rest / GLANCE)):
-            if self.stop.wait(GLANCE) or changes.mark() != seen:
+            if self.stop.wait(GLANCE) or self.mark() != seen:
                 return
 
     def _step(self, beat: Beat, *, once: bool) -> int:

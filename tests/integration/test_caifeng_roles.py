@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from caifeng.roles import Loop, instance, is_gone
-from storage import heartbeat
+from storage import changes, heartbeat
 from storage.models import Heartbeat
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workflow]
@@ -44,9 +44,9 @@ class Scripted:
         return {"left": len(self.script)}
 
 
-def loop(*script: int | Exception) -> Loop:
+def loop(*script: int | Exception, rest: float = 0.0, mark: Callable[[], object] = changes.mark) -> Loop:
     stop = threading.Event()
-    return Loop(role=Scripted(list(script), stop), stop=stop, clock=lambda: NOON)
+    return Loop(role=Scripted(list(script), stop, rest=rest), stop=stop, clock=lambda: NOON, mark=mark)
 
 
 def test_once_ends_when_there_is_nothing_left_to_do() -> None:
@@ -65,6 +65,16 @@ def test_an_error_is_shown_and_the_role_goes_on() -> None:
 
     assert isinstance(running.role, Scripted)
     assert [row.last_error for row in running.role.seen] == ["ValueError: 坏数据"]
+
+
+def test_a_rest_ends_when_somebody_wrote() -> None:
+    marks = iter((1, 1, 2, 2))
+    running = loop(0, 0, rest=4.0, mark=lambda: next(marks))
+
+    running.run()
+
+    assert running.role.detail() == {"left": 0}
+    assert list(marks) == []
 
 
 def test_once_hands_the_error_to_whoever_called() -> None:
