@@ -23,7 +23,8 @@ def _characters() -> dict[int, str]:
     """
     converter = opencc.OpenCC("t2s")
     table = {code: converter.convert(chr(code)) for code in _HAN}
-    table = {code: simple for code, simple in table.items() if simple != chr(code)}
+    # 薴 becomes 苧, which stands for a traditional character itself.
+    table = {code: table.get(ord(simple), simple) for code, simple in table.items() if simple != chr(code)}
     return table | dict.fromkeys(_SURROGATES, "\ufffd") | dict.fromkeys(_CONTROLS, " ")
 
 

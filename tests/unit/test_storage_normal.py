@@ -25,6 +25,12 @@ def test_form_folds_width_case_script_and_space(text: str, form: str) -> None:
     assert matching_form(text) == form
 
 
+def test_no_change_makes_a_character_that_changes() -> None:
+    every = "".join(map(chr, range(0x20000)))
+
+    assert matching_form(matching_form(every)) == matching_form(every)
+
+
 @given(st.text())
 def test_form_of_a_form_is_itself(text: str) -> None:
     once = matching_form(text)
