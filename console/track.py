@@ -129,10 +129,12 @@ VALUE_NAMES: Mapping[str, tuple[str, str]] = {
 
 
 def facts(alert: Alert) -> list[dict[str, Any]]:
-    """The counts behind an alert: name, figure, unit; never more than six, nested values left out."""
+    """The counts behind an alert: name, figure, unit; never more than six, none twice, nested values left out."""
     shown = []
     for name, value in alert.values.items():
         if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
+            continue
+        if name == "posts" and value in (alert.values.get("count"), alert.values.get("num_hits")):
             continue
         label, unit = VALUE_NAMES.get(name, (name, ""))
         figure = f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
