@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import gzip
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import rjieba
 
-from pipeline.heads import MODELS
+from pipeline.rarity import usual_words
 
 MOST = 8
 #: What a post is about is said early.
@@ -307,22 +305,6 @@ _STOP = frozenset(
         "敬请",
     ]
 )
-
-
-@functools.cache
-def _rarities(name: str) -> Mapping[str, float]:
-    lines = gzip.decompress((MODELS / name).read_bytes()).decode().splitlines()
-    return {word: int(tenths) / 10 for word, tenths in (line.split("\t") for line in lines)}
-
-
-def usual_words() -> Mapping[str, float]:
-    """Words of the training texts with their rarity; a word not in it is rarer than all of them."""
-    return _rarities("words.txt.gz")
-
-
-def usual_pairs() -> Mapping[str, float]:
-    """Pairs of characters of citizens' messages with their rarity."""
-    return _rarities("pairs.txt.gz")
 
 
 class Keywords:

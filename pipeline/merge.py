@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from core.model import TaggedPost
 from pipeline.clean import simplified, without_reposts
-from pipeline.keywords import Keywords, usual_pairs, usual_words
+from pipeline.keywords import Keywords
+from pipeline.rarity import usual_pairs, usual_words
 from storage.stories import IncidentState, Story
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 42
@@ -37,6 +38,8 @@ SAME_INCIDENT, SAME_WORDS = 0.28, 0.2
 SAME_MATTER = 0.2
 #: A story in another place is this much less similar.
 ELSEWHERE = 0.4
+#: An incident silent for so long is half as similar: the same words are then more often another matter.
+FADES = timedelta(days=60)
 #: Stories and incidents not seen for so long take no more posts.
 STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=90)
 HALF_LIFE = timedelta(hours=6)

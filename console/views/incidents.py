@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -19,6 +20,7 @@ from console.views.posts import value_name
 from core.clock import SHANGHAI
 from core.errors import CaifengError
 from core.query import Field, Node
+from pipeline import summary
 from storage.models import Incident, Story
 
 PER_PAGE = 30
@@ -49,7 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @page(Page.INCIDENTS)
 @require_GET
 def show(request: HttpRequest, incident_id: str) -> HttpResponse:
-    """One incident: its spread over time, sources, places, stories and first post."""
+    """One incident: its spread over time, sources, places, stories, first post and what its posts say."""
     incident = Incident.objects.filter(id=incident_id).first()
     if incident is None:
         raise Http404("没有这个事件")
@@ -136,6 +138,7 @@ def _spread(incident: Incident, alerts: list[Alert], now: datetime) -> dict[str,
         step=step,
         notes=notes,
     )
+    posts = list(islice(store.scan(node), summary.POSTS))
     moods = [(wording.MOODS[mood], chart.totals.get(mood, 0)) for mood in wording.MOODS]
     return {
         "chart": chart,
@@ -145,7 +148,8 @@ def _spread(incident: Incident, alerts: list[Alert], now: datetime) -> dict[str,
         "moods": charts.shares(moods, total, looks={"负面": "neg", "中性": "neu", "正面": "pos"}),
         "places": charts.shares([(value_name("region", k), n) for k, n in store.terms(node, "region", limit=8)], total),
         "sources": len(store.terms(node, "source", limit=1000)),
-        "first": _first(node),
+        "first": posts[0] if posts else None,
+        "quotes": summary.quotes([(tagged.post.id, tagged.post.text or tagged.post.title) for tagged in posts]),
         "evidence": {"terms": (), "first": ""},
     }
 
@@ -169,8 +173,3 @@ def _recent(node: Node, now: datetime) -> tuple[int, int]:
     found = store.histogram(node, start=end - 2 * hour, end=end, step=hour)
     counts = {bucket.start: bucket.count for bucket in found}
     return counts.get(end - hour, 0), counts.get(end - 2 * hour, 0)
-
-
-def _first(node: Node) -> Any:
-    """The oldest post of the snapshot."""
-    return next(iter(deps.post_store().scan(node)), None)

@@ -78,3 +78,12 @@ def test_a_join_without_reason_or_partner_changes_nothing(sent: dict[str, str], 
 
     assert not Incident.objects.exclude(merged_into=None).exists()
     assert not Deed.objects.exists()
+
+
+def test_an_incident_page_quotes_its_posts_and_links_them(client: Client, store: PostStore) -> None:
+    post = next(iter(store.scan(Field("incident", "sj-0002")))).post
+
+    page = client.get("/incidents/sj-0002/").content.decode()
+
+    assert "摘自原帖" in page
+    assert f"/posts/{post.id}/" in page
