@@ -5,7 +5,7 @@ PYTHON ?= python3
 STORE ?= sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check format lint types imports deps tests tests-postgresql bench models lock clean
+.PHONY: help install demo run test audit check format lint types imports deps tests tests-postgresql bench models lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -66,6 +66,9 @@ deps: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## every benchmark, each bar with its figure
 	$(BIN)/python -m bench
+
+audit: $(VENV)/.uv ## ask for known holes of the pinned dependencies; needs the internet
+	$(BIN)/uv tool run pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
 
 models: $(VENV)/.dev ## train the models again from the data folder, bit for bit
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group train

@@ -30,10 +30,10 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(*, durable: bool = False) -> Server:
+def start(*, durable: bool = False, owner: str = "caifeng") -> Server:
     """Make a cluster and start it; refuses to run as root, so root borrows the user `postgres`.
 
-    `durable`: commits reach the disk, as in production; tests do without.
+    `durable`: commits reach the disk, as in production; tests do without. `owner` names superuser and database.
     """
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if not found:
@@ -48,9 +48,9 @@ def start(*, durable: bool = False) -> Server:
     data = folder / "data"
     options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync={'on' if durable else 'off'} -c max_connections=60"
     for command in (
-        [binaries / "initdb", "-D", data, "-U", "caifeng", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
+        [binaries / "initdb", "-D", data, "-U", owner, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
         [binaries / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"],
-        [binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "caifeng", "caifeng"],
+        [binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", owner, owner],
     ):
         # Output goes to files: a server that inherited our pipe would keep it open.
         with (folder / "setup.log").open("ab") as log:
@@ -59,7 +59,7 @@ def start(*, durable: bool = False) -> Server:
             raise RuntimeError(f"PostgreSQL did not start: {(folder / 'setup.log').read_text()[-2000:]}")
     return Server(
         folder=folder,
-        url=f"postgres://caifeng@127.0.0.1:{port}/caifeng",
+        url=f"postgres://{owner}@127.0.0.1:{port}/{owner}",
         runner=runner,
         binaries=binaries,
     )
