@@ -116,7 +116,7 @@ def by_readability(body: bytes) -> str:
 
 
 def line(bar: str, wanted: str, measured: str, note: str = "") -> None:
-    print(f"{bar:<34} {wanted:<10} {measured:<10} {note}")
+    print(f"{bar:<34} bar {wanted:<10} measured {measured:<10} {note}", flush=True)
 
 
 def report(pages: PageSet) -> dict[str, Article | None]:
