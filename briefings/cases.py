@@ -117,7 +117,17 @@ def of_incident(incident: str, *, profile: Profile, store: PostStore, now: datet
         raise ConfigError(f"没有编号为 {incident} 的事件")
     found = Alert.objects.filter(incident=incident).exclude(state__in=(State.DISMISSED, State.MERGED))
     field = _incident_query(incident)
-    return _facts(row.title, row.first_seen_at, field, found.order_by("pk"), profile, store, now, None, with_bars=True)
+    return _facts(
+        row.title,
+        row.first_seen_at,
+        field,
+        found.order_by("detected_at", "pk"),
+        profile,
+        store,
+        now,
+        None,
+        with_bars=True,
+    )
 
 
 def _incident_query(incident: str) -> str:

@@ -148,3 +148,8 @@ def moment_text(moment: datetime) -> str:
     """11月12日14时05分, local."""
     here = moment.astimezone(SHANGHAI)
     return f"{here.month}月{here.day}日{here.hour}时{here.minute:02d}分"
+
+
+def stamp_text(moment: datetime) -> str:
+    """11-12 14:05, local: for the cells of a table."""
+    return f"{moment.astimezone(SHANGHAI):%m-%d %H:%M}"

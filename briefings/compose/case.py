@@ -86,12 +86,22 @@ def _trend(facts: CaseFacts) -> str:
 
 
 def _verified(facts: CaseFacts) -> list[Block]:
+    """What units found out, and which alerts they still owe an answer to."""
     blocks: list[Block] = []
     for matter in facts.matters:
-        texts = "".join(_ended(text) for text in matter.verified)
-        said = f"{matter.unit or '责任单位'}核查反馈：{texts}" if texts else "真实情况待核，责任单位尚未反馈。"
-        blocks.append(Paragraph(key=f"verified.{matter.number}", runs=(said,)))
+        if texts := "".join(_ended(text) for text in matter.verified):
+            said = f"{_named(matter, facts)}{matter.unit or '责任单位'}核查反馈：{texts}"
+            blocks.append(Paragraph(key=f"verified.{matter.number}", runs=(said,)))
+    waiting = [matter.number for matter in facts.matters if not matter.verified]
+    if waiting:
+        which = f"{'、'.join(waiting)}号告警" if len(facts.matters) > 1 else ""
+        blocks.append(Paragraph(key="verified.waiting", runs=(f"{which}真实情况待核，责任单位尚未反馈。",)))
     return blocks or [Paragraph(key="verified", runs=("真实情况待核。",))]
+
+
+def _named(matter: Matter, facts: CaseFacts) -> str:
+    """Which alert a sentence is about, where there are several."""
+    return f"{matter.number}号告警" if len(facts.matters) > 1 else ""
 
 
 def _ended(text: str) -> str:
@@ -125,9 +135,11 @@ def _next(facts: CaseFacts) -> list[Block]:
         late = [clock for clock in matter.clocks if clock.is_missed]
         running = [clock for clock in matter.clocks if clock.is_running and not clock.is_missed]
         clauses = [f"{clock.stage}应于{moment_text(clock.due_at)}前完成" for clock in running]
-        clauses += [f"{clock.stage}已超时，请立即补办" for clock in late if clock.is_running]
+        if overdue := "、".join(clock.stage for clock in late if clock.is_running):
+            clauses.append(f"{overdue}已超时，请立即补办")
         if clauses:
-            blocks.append(Paragraph(key=f"next.{matter.number}", runs=(f"{'；'.join(clauses)}。",)))
+            said = f"{_named(matter, facts)}{'；'.join(clauses)}。"
+            blocks.append(Paragraph(key=f"next.{matter.number}", runs=(said,)))
     return blocks or [Paragraph(key="next", runs=("继续监测，有新情况随时续报。",))]
 
 
@@ -147,7 +159,7 @@ def _since(facts: CaseFacts) -> list[Block]:
 
 
 def _course(facts: CaseFacts) -> list[Block]:
-    lines = sorted((at, what) for matter in facts.matters for at, what in matter.course)
+    lines = sorted((at, _named(matter, facts) + what) for matter in facts.matters for at, what in matter.course)
     return [
         Paragraph(key=f"course.{place}", runs=(f"{moment_text(at)}，{_ended(what)}",))
         for place, (at, what) in enumerate(lines, 1)

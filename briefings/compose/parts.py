@@ -9,7 +9,7 @@ from briefings.compose.quotes import quoted
 from briefings.document import Block, Chart, Column, Heading, Number, Paragraph, Runs, Series, Table
 from briefings.facts import Case, Facts, Hotspot, Unit
 from briefings.gather import MOODS
-from briefings.periods import moment_text, span_text
+from briefings.periods import moment_text, span_text, stamp_text
 
 NUMERALS = "一二三四五六七八九十"
 #: Alerts named one by one in the text, and in the annex; the ledger has them all.
@@ -223,8 +223,8 @@ def case_table(key: str, caption: str, cases: Sequence[Case]) -> Table:
     """Number, matter, level, unit, state, time limits."""
     columns = (
         Column(title="编号", weight=14),
-        Column(title="事项", weight=26),
-        Column(title="级别", weight=9),
+        Column(title="事项", weight=23),
+        Column(title="级别", weight=12),
         Column(title="责任单位", weight=14),
         Column(title="状态", weight=9),
         Column(title="时限情况", weight=18),
@@ -241,7 +241,7 @@ def limits(case: Case) -> str:
     if case.overdue:
         return f"{'、'.join(case.overdue)}超时"
     if case.next_due is not None:
-        return f"{case.next_stage}限{moment_text(case.next_due)}"
+        return f"{case.next_stage}限 {stamp_text(case.next_due)}"
     return "按时" if not case.is_open else UNKNOWN
 
 
@@ -347,7 +347,7 @@ def ledger_table(facts: Facts, cases: Sequence[Case], caption: str) -> Table:
         (
             (str(place),),
             (case.number,),
-            (moment_text(case.detected_at),),
+            (stamp_text(case.detected_at),),
             (case.title,),
             (case.unit or UNKNOWN,),
             (case.state,),

@@ -1,19 +1,25 @@
-"""Charts as PNG: stacked columns, told apart by tone and hatching as well as by colour."""
+"""Charts as PNG, drawn by typst: stacked columns, told apart by pattern as well as by colour."""
 
 from __future__ import annotations
 
-import io
-import warnings
+import json
+import math
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typst
 
 from briefings.document import Chart, Document
 from briefings.figures import Figure
 from briefings.render import fonts
+from core.errors import Permanent
 
 DPI = 200
-WIDTH, HEIGHT = 6.1, 2.5
-#: Face and hatch per series.
-_LOOKS = (("#7a4038", ""), ("#c3cad0", "..."), ("#5f8f8a", "///"))
+#: No more lines of the scale than this, zero left out.
+TICKS = 5
+_TEMPLATE = Path(__file__).with_name("chart.typ")
 
 
 def draw_all(document: Document) -> dict[str, bytes]:
@@ -22,31 +28,42 @@ def draw_all(document: Document) -> dict[str, bytes]:
 
 
 def draw(chart: Chart, figures: Mapping[str, Figure]) -> bytes:
-    """One chart. Raises a warning as an error when a glyph is missing."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.ticker import MaxNLocator
+    """One chart. Raises Permanent when typst warns: a missing glyph is an error here."""
+    with tempfile.TemporaryDirectory(prefix="caifeng-chart-") as folder:
+        place = Path(folder)
+        (place / "chart.json").write_text(json.dumps(_data(chart, figures), ensure_ascii=False), encoding="utf-8")
+        (place / "chart.typ").write_text(_TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+        compiler = typst.Compiler(
+            str(place / "chart.typ"), root=folder, font_paths=fonts.loaded(), ignore_system_fonts=True
+        )
+        picture, warnings = compiler.compile_with_warnings(format="png", ppi=DPI)
+    if warnings:
+        raise Permanent(f"图表：{'; '.join(warning.message for warning in warnings)}")
+    if not isinstance(picture, bytes):
+        raise Permanent("图表：typst gave no single picture")
+    return picture
 
-    words = FontProperties(fname=fonts.sans_path(), size=9)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        canvas = Canvas(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
-        FigureCanvasAgg(canvas)
-        axes = canvas.add_subplot()
-        base = [0.0] * len(chart.labels)
-        for series, (face, hatch) in zip(chart.series, _LOOKS, strict=False):
-            heights = [figures[key].value or 0.0 for key in series.figures]
-            places = range(len(heights))
-            axes.bar(places, heights, 0.6, bottom=base, label=series.name, color=face, hatch=hatch, edgecolor="white")
-            base = [low + height for low, height in zip(base, heights, strict=True)]
-        axes.set_xticks(range(len(chart.labels)), chart.labels, fontproperties=words)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-        axes.set_ylim(bottom=0, top=None if any(base) else 1)
-        for label in axes.get_yticklabels():
-            label.set_fontproperties(words)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(prop=words, frameon=False, ncols=len(chart.series), loc="lower right", bbox_to_anchor=(1, 1))
-        out = io.BytesIO()
-        canvas.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+
+def _data(chart: Chart, figures: Mapping[str, Figure]) -> dict[str, Any]:
+    columns = [[figures[series.figures[at]].value or 0 for series in chart.series] for at in range(len(chart.labels))]
+    step = tick_step(max(map(sum, columns), default=0))
+    top = step * TICKS if not any(map(any, columns)) else step * math.ceil(max(map(sum, columns)) / step)
+    return {
+        "font": fonts.SANS,
+        "names": [fonts.drawable(series.name) for series in chart.series],
+        "columns": [
+            {"label": label, "shares": [value / top for value in column]}
+            for label, column in zip(chart.labels, columns, strict=True)
+        ],
+        "ticks": [{"at": value / top, "words": f"{value:,}"} for value in range(0, top + 1, step)],
+    }
+
+
+def tick_step(highest: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20 … that reaches the highest value in `TICKS` steps."""
+    scale = 1
+    while True:
+        for digit in (1, 2, 5):
+            if digit * scale * TICKS >= highest:
+                return digit * scale
+        scale *= 10

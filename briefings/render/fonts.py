@@ -6,6 +6,7 @@ import functools
 from pathlib import Path
 
 import pylopdf_fonts_zh_cn
+import typst
 from django.conf import settings
 
 SANS, SERIF = "Noto Sans SC", "Noto Serif SC"
@@ -27,6 +28,16 @@ def folders() -> list[str]:
     return [str(folder) for folder in (own, shipped) if folder.is_dir()]
 
 
+def loaded() -> typst.Fonts:
+    """The fonts of these folders, read once; those of the system are left alone."""
+    return _loaded(tuple(folders()))
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(places: tuple[str, ...]) -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=list(places))
+
+
 def sans_path() -> str:
     """File of the shipped sans font."""
     return str(pylopdf_fonts_zh_cn.sans_path())
@@ -40,10 +51,13 @@ def families(known: frozenset[str]) -> dict[str, list[str]]:
 @functools.cache
 def covered() -> frozenset[int]:
     """Code points the shipped fonts can draw."""
-    from matplotlib.ft2font import FT2Font
+    from fontTools.ttLib import TTFont
 
-    paths = (sans_path(), str(pylopdf_fonts_zh_cn.serif_path()))
-    return frozenset().union(*(FT2Font(path).get_charmap() for path in paths))
+    found: set[int] = set()
+    for path in (sans_path(), str(pylopdf_fonts_zh_cn.serif_path())):
+        with TTFont(path, lazy=True) as font:
+            found |= font.getBestCmap().keys()
+    return frozenset(found)
 
 
 def drawable(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
+from itertools import pairwise
 
 #: Millimetres.
 TOP, BOTTOM, LEFT, RIGHT = 37, 35, 28, 26
@@ -18,8 +20,10 @@ TITLE_LINE = 20
 
 
 def ems(text: str) -> float:
-    """Width in characters: a Chinese one is 1, a Latin one about half."""
-    return sum(1.0 if unicodedata.east_asian_width(sign) in "WFA" else 0.55 for sign in text)
+    """Width in characters: a Chinese one is 1, a Latin one about half, and a quarter stands between the two."""
+    wide = [unicodedata.east_asian_width(sign) in "WFA" for sign in text]
+    seams = sum(one != other for one, other in pairwise(wide))
+    return sum(1.0 if sign else 0.55 for sign in wide) + seams / 4
 
 
 def fitting(text: str, size: float, *, least: float = 9.0) -> float:
@@ -29,7 +33,7 @@ def fitting(text: str, size: float, *, least: float = 9.0) -> float:
 
 def title_lines(title: str) -> list[str]:
     """A headline broken between words into lines of like length, the longest first; never one or two signs alone."""
-    count = -(-round(ems(title)) // TITLE_LINE)
+    count = math.ceil(ems(title) / TITLE_LINE)
     if count <= 1:
         return [title] if title else []
     lines, rest = [], _words(title)

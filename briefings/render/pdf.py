@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import tempfile
@@ -32,7 +31,7 @@ def write(document: Document, pictures: Mapping[str, bytes]) -> bytes:
         (place / "document.json").write_text(json.dumps(_data(document), ensure_ascii=False), encoding="utf-8")
         (place / "page.typ").write_text(_TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
         compiler = typst.Compiler(
-            str(place / "page.typ"), root=folder, font_paths=_fonts(tuple(fonts.folders())), ignore_system_fonts=True
+            str(place / "page.typ"), root=folder, font_paths=fonts.loaded(), ignore_system_fonts=True
         )
         made_at = datetime.combine(document.head.date, time(), tzinfo=UTC)
         found, warnings = compiler.compile_with_warnings(format="pdf", pdf_standards=["a-2b"], timestamp=made_at)
@@ -43,15 +42,10 @@ def write(document: Document, pictures: Mapping[str, bytes]) -> bytes:
     return found
 
 
-@functools.lru_cache(maxsize=2)
-def _fonts(folders: tuple[str, ...]) -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=list(folders))
-
-
 def _data(document: Document) -> dict[str, Any]:
     head = document.head
     row = f"{head.issuer}　　{date_text(head.date)}"
-    known = frozenset(_fonts(tuple(fonts.folders())).families())
+    known = frozenset(fonts.loaded().families())
     data = {
         "lang": "zh",
         "secrecy": head.secrecy,

@@ -30,7 +30,7 @@ from briefings.document import (
     text_lines,
 )
 from briefings.figures import Figure, Ground, Kind
-from briefings.render import fonts, measures, pdf, render
+from briefings.render import charts, fonts, measures, pdf, render
 from tests.fixtures.brief_week import HOSTILE
 
 LONG = "关于采川县石澜镇中心小学多名学生晚餐后腹痛呕吐有关情况的快报"
@@ -180,11 +180,21 @@ def test_foot_never_stands_on_a_page_by_itself(rows: int) -> None:
 @cache
 def png() -> bytes:
     """A small picture."""
-    from matplotlib.figure import Figure as Canvas
+    return bytes(pymupdf.Pixmap(pymupdf.csRGB, pymupdf.IRect(0, 0, 100, 40)).tobytes("png"))
 
-    out = io.BytesIO()
-    Canvas(figsize=(1, 0.4)).savefig(out, format="png")
-    return out.getvalue()
+
+@pytest.mark.parametrize(("highest", "step"), [(0, 1), (4, 1), (6, 2), (26, 10), (373, 100), (12_345, 5000)])
+def test_the_scale_of_a_chart_has_round_steps(highest: int, step: int) -> None:
+    assert charts.tick_step(highest) == step
+
+
+def test_a_chart_shows_each_series_in_a_look_of_its_own() -> None:
+    document = a_document()
+    picture = pymupdf.Pixmap(charts.draw_all(document)["daily"])
+
+    colours = {picture.pixel(x, y)[:3] for x in range(0, picture.width, 3) for y in range(0, picture.height, 3)}
+    assert (picture.width, picture.height) == (1220, 500)
+    assert {(0x7A, 0x40, 0x38), (0xC3, 0xCA, 0xD0), (255, 255, 255)} <= colours
 
 
 def test_rare_characters_of_names_are_in_the_text_of_the_pdf() -> None:
