@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from rules.schema import FlatlineOptions, Rule
@@ -36,7 +36,8 @@ class RuleWindows:
         self.lateness = span(rule.lateness)
         self.since = since
         self.late = 0
-        self.unread: list[Row] = []
+        #: Reads what was counted before; None once it has been read.
+        self.unread: Callable[[], Iterable[Row]] | None = None
         self.newest = since
         self.prototype = machine(rule)
         self.timelines: dict[str, Timeline] = {}
@@ -44,19 +45,19 @@ class RuleWindows:
             # Silence from the very start is a finding too.
             self._start("", since)
 
-    def load(self, rows: list[Row]) -> None:
+    def load(self, rows: Callable[[], Iterable[Row]]) -> None:
         """Take in matches that have been counted before, in any order; nothing is said.
 
-        They are only looked at when the rule is next needed, so that a start does not wait for a day's windows.
+        They are only read when the rule is next needed, so that a start does not wait for a day's windows.
         """
-        self.unread = rows if self.prototype.remembers else []
+        self.unread = rows if self.prototype.remembers else None
 
     def _read(self) -> None:
-        if not self.unread:
+        if self.unread is None:
             return
-        unread, self.unread = self.unread, []
+        unread, self.unread = self.unread(), None
         by_timeline: dict[str, list[Event]] = {}
-        for row in map(Row._make, unread):
+        for row in unread:
             if row.recorded_at - row.event_time <= self.lateness:
                 by_timeline.setdefault(self._name(row), []).append(self._event(row))
             self.newest = max(self.newest, row.recorded_at)
@@ -89,7 +90,8 @@ class RuleWindows:
 
     def forget(self) -> None:
         """Let go of what no match can change any more; the clock is that of the newest match."""
-        self._read()
+        if self.unread is not None:
+            return
         before = self.newest - self.lateness
         for name, timeline in list(self.timelines.items()):
             timeline.forget(before)

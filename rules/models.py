@@ -32,7 +32,10 @@ class MatchRow(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["post", "rule", "version"], name="match_once")]
-        indexes = [models.Index(fields=["event_time"], name="match_event_time")]
+        indexes = [
+            models.Index(fields=["event_time"], name="match_event_time"),
+            models.Index(fields=["rule", "event_time"], name="match_rule"),
+        ]
 
 
 class FindingRow(models.Model):

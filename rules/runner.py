@@ -1,6 +1,6 @@
 """New matches → windows → findings, each raised once whoever runs.
 
-1. On the first step the windows are built again from the log of matches.
+1. Windows are built again from the log of matches: at the first step, or when their rule is first needed.
 2. New matches are read by `seq`; each moves the windows of its rule.
 3. Clocks go on: silence, dips and buckets come true without a post; facts are judged.
 4. A finding is inserted if nobody has inserted it; who inserts it decides whether people are told, and tells them.
@@ -12,13 +12,14 @@ A rule that fails is put aside alone, tried again later and later, and reported;
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from rules import health
 from rules.facts import Facts, NoFacts
@@ -125,28 +126,12 @@ class Runner:
         return live
 
     def _fill(self, lives: Iterable[_Live], now: datetime) -> None:
-        """Read the log once for all rules that look back equally far."""
-        by_horizon: dict[timedelta, list[_Live]] = {}
-        for live in lives:
-            by_horizon.setdefault(live.rule.lateness + memory(live.rule), []).append(live)
-        for horizon, same in by_horizon.items():
-            self._fill_from(ticks(now - horizon), same)
-
-    def _fill_from(self, start: int, lives: list[_Live]) -> None:
-        wanted = {(live.rule.id, live.rule.version): live for live in lives}
-        rows: dict[str, list[Row]] = {live.rule.id: [] for live in lives}
-        counted = MatchRow.objects.filter(event_time__gte=start, seq__lte=max(live.seq for live in lives))
-        if len(lives) == 1:
-            counted = counted.filter(rule=lives[0].rule.id)
-        for values in _raw(counted):
-            live = wanted.get((values[1], values[2]))
-            if live is not None and values[0] <= live.seq:
-                rows[live.rule.id].append(values)
+        """Say where the log of each rule is. Those that clocks move read it now, the others when a post comes."""
         clock = _value(CLOCK)
         for live in lives:
             try:
                 if live.windows is not None:
-                    live.windows.load(rows.pop(live.rule.id))
+                    live.windows.load(partial(_counted_before, live.rule, live.seq, now))
                     live.windows.advance(clock)
             except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
                 self._failed.append((live, error))
@@ -313,13 +298,14 @@ class Runner:
                     live.windows.late = 0
 
 
-def _raw(matches: QuerySet[MatchRow]) -> Iterator[Row]:
-    """Rows as the database gives them: a million are read at a start, and conversions would take most of the time."""
-    sql, parameters = matches.values_list(*_COLUMNS).query.sql_with_params()
+def _counted_before(rule: Rule, seq: int, now: datetime) -> list[Row]:
+    """What the rule's windows remember of the matches up to `seq`; read as the database gives it, for it is much."""
+    start = ticks(now - rule.lateness - memory(rule))
+    counted = MatchRow.objects.filter(rule=rule.id, version=rule.version, event_time__gte=start, seq__lte=seq)
+    sql, parameters = counted.values_list(*_COLUMNS).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        while batch := cursor.fetchmany(_BATCH):
-            yield from batch
+        return [Row._make(values) for values in cursor.fetchall()]
 
 
 def _value(name: str) -> int:
