@@ -52,7 +52,10 @@ def append(
     note: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> AlertEvent:
-    """Write the next event of an alert whose row the caller's transaction has locked, and read after locking it."""
+    """Write the next event of an alert whose row the caller's transaction has locked, and read after locking it.
+
+    The first event of a new alert is written before the alert has a row, and both are saved here.
+    """
     event = AlertEvent(
         alert=alert,
         seq=alert.chain_length + 1,
@@ -66,9 +69,12 @@ def append(
         previous_hash=alert.chain_head,
     )
     event.hash = seal(alert.number, event)
-    event.save(force_insert=True)
     alert.chain_length, alert.chain_head = event.seq, event.hash
-    Alert.objects.filter(pk=alert.pk).update(chain_length=event.seq, chain_head=event.hash)
+    if alert.pk is None:
+        alert.save(force_insert=True)
+    else:
+        Alert.objects.filter(pk=alert.pk).update(chain_length=event.seq, chain_head=event.hash)
+    event.save(force_insert=True)
     return event
 
 

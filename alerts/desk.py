@@ -694,7 +694,7 @@ def _open(
     suggestion = grading.suggest(picture, profile)
     suggested = owner.suggest(posts, profile, hint=owner_hint)
     evidence = _evidence(finding, posts)
-    alert = Alert.objects.create(
+    alert = Alert(
         number=_next_number(now),
         title=_title(finding, rule_title, posts),
         rule=finding.rule,
@@ -717,11 +717,7 @@ def _open(
         source_count=len({source for _, source in evidence if source}),
         **_suggestion_columns(suggestion),
     )
-    AlertPost.objects.bulk_create(
-        AlertPost(alert=alert, post=post, source=source, added_at=now) for post, source in evidence
-    )
     planned = _confirmation(alert, profile, now)
-    started = clocks.begin(alert, planned)
     event = audit.append(
         alert,
         at=now,
@@ -729,8 +725,17 @@ def _open(
         kind="open",
         to_state=State.DETECTED.value,
         note=f"规则“{rule_title or finding.rule}”，建议 {suggestion.level} 级",
-        data={"started": started, "suggested": suggestion.level, "score": suggestion.score, "rule": finding.rule},
+        data={
+            "started": [deadline.stage for deadline in planned],
+            "suggested": suggestion.level,
+            "score": suggestion.score,
+            "rule": finding.rule,
+        },
     )
+    AlertPost.objects.bulk_create(
+        AlertPost(alert=alert, post=post, source=source, added_at=now) for post, source in evidence
+    )
+    clocks.begin(alert, planned)
     _announce(alert, event, "new_alert", planned[0].due_at if planned else None, telling(), now)
     return alert
 
