@@ -14,9 +14,14 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+
+import numpy as np
+from snownlp import SnowNLP
 
 from core.ids import content_hash
 from core.model import Engagement, Post, Precision, TaggedPost
@@ -25,6 +30,7 @@ from pipeline.heads import MODELS
 from pipeline.mask import spans
 from pipeline.merge import Merger
 from pipeline.places import Places
+from pipeline.summary import quotes
 from pipeline.tag import Tagger
 from pipeline.training import corpora
 
@@ -191,6 +197,49 @@ def incidents() -> None:
     show(f"incidents: pairwise F1 on {len(pairs)} labelled pairs", "≥ .85", f"{f1:.4f}")
 
 
+def groups() -> None:
+    """The 20 largest incidents of the message board, to be read: ids, titles, and what the summary quotes."""
+    texts = {str(row["id"]): row["text"] for row in corpora.rows("messages/board")}
+    members: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for message, (incident, title) in board_incidents().items():
+        members[incident].append((message, title))
+    largest = sorted(members.values(), key=lambda found: -len(found))[:20]
+    for number, found in enumerate(largest, 1):
+        print(f"\n{number}. {found[0][1]} – {len(found)} messages")
+        for quote in quotes([(message, texts[message]) for message, _ in found]):
+            print(f"   “{quote.text}” [{quote.post}]")
+        for message, title in found:
+            print(f"   {message} {title}")
+
+
+def summaries() -> None:
+    """One quoted sentence against the title its author gave, beside SnowNLP's TextRank and the first sentence."""
+    rows = [row for name in ("messages/board", "messages/replied") for row in corpora.rows(name)]
+    rows = random.Random(4).sample([row for row in rows if len(row["text"]) >= 150 and len(row["title"]) >= 8], 60)
+    ways: dict[str, Callable[[str], str]] = {
+        "ours": lambda text: "".join(quote.text for quote in quotes([("", text)], most=1)),
+        "SnowNLP": textrank,
+        "first sentence": lambda text: re.split("(?<=[。！？!?\n])", text, maxsplit=1)[0],
+    }
+    found = {name: np.mean([overlap(way(row["text"]), row["title"]) for row in rows]) for name, way in ways.items()}
+    show(
+        "summary: character-pair F1 with the author's title",
+        "above SnowNLP's",
+        ", ".join(f"{name} {value:.3f}" for name, value in found.items()),
+    )
+
+
+def textrank(text: str) -> str:
+    """The sentence SnowNLP would quote."""
+    return "".join(SnowNLP(text).summary(1))
+
+
+def overlap(quoted: str, title: str) -> float:
+    """ROUGE-2 by characters."""
+    left, right = (Counter(map("".join, pairwise(re.sub(r"[\W_]+", "", text)))) for text in (quoted, title))
+    return 2 * (left & right).total() / max(1, left.total() + right.total())
+
+
 def seconds(action: Callable[[], object]) -> float:
     """Processor time of the best of three runs."""
     best = float("inf")
@@ -238,7 +287,7 @@ def size() -> None:
 
 
 if __name__ == "__main__":
-    sections = (masks, places, near_duplicates, incidents, speed, size)
+    sections = (masks, places, near_duplicates, incidents, groups, summaries, speed, size)
     chosen = set(sys.argv[1:])
     for section in sections:
         if not chosen or section.__name__ in chosen:

@@ -70,6 +70,8 @@ class Calibration:
     #: Per column of `COLUMNS`.
     slope: Floats
     offset: Floats
+    #: The classes' slopes change with this power of the number of n-grams: long texts' scores grow faster than their truth.
+    class_power: float
     mood_slope: float
     #: [kinds, moods]: shift of the moods for each kind of text.
     mood_offset: Floats
@@ -84,9 +86,11 @@ def likely(scores: Floats, calibration: Calibration) -> Floats:
     return result
 
 
-def reading(scores: Floats, mixed: Floats, kinds: Floats, calibration: Calibration) -> Reading:
-    """Probabilities of column scores, mixed mood margins and the likely kinds."""
-    tuned = scores * calibration.slope + calibration.offset
+def reading(scores: Floats, lengths: Floats, mixed: Floats, kinds: Floats, calibration: Calibration) -> Reading:
+    """Probabilities of column scores, mixed mood margins and the likely kinds; `lengths` [texts, 1] are n-grams."""
+    tuned = scores * calibration.slope
+    tuned[:, CLASS7] *= lengths**calibration.class_power
+    tuned += calibration.offset
     return Reading(
         moods=softmax(mixed * calibration.mood_slope + kinds @ calibration.mood_offset),
         classes=softmax(tuned[:, CLASS7]),
@@ -128,7 +132,7 @@ class Heads:
         order = np.argsort(-kinds, axis=1, kind="stable")[:, :_LIKELY]
         for kind in order.T:
             mixed += np.take_along_axis(kinds, kind[:, None], axis=1) * self._deviation(grams, kind, root)
-        return reading(scores, mixed, kinds, self._calibration)
+        return reading(scores, matter_root**2, mixed, kinds, self._calibration)
 
     def _deviation(self, grams: features.Grams, kind: NDArray[np.int64], root: Floats) -> Floats:
         """[texts, moods]: what each text's kind adds to the shared margins."""
@@ -188,6 +192,7 @@ def save(
         "deviation_bias": scales.deviation_bias.tolist(),
         "slope": calibration.slope.tolist(),
         "offset": calibration.offset.tolist(),
+        "class_power": calibration.class_power,
         "mood_slope": calibration.mood_slope,
         "mood_offset": calibration.mood_offset.tolist(),
     }
@@ -200,7 +205,7 @@ def load(folder: Path = MODELS) -> Heads:
     raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), np.uint8)
     buckets = 1 << features.BITS
     numbers = json.loads((folder / "heads.json").read_text("utf-8"))
-    arrays = {name: np.array(value, dtype=np.float32) for name, value in numbers.items() if name != "mood_slope"}
+    arrays = {name: np.array(value, dtype=np.float32) for name, value in numbers.items() if isinstance(value, list)}
     return Heads(
         raw[: buckets * COLUMNS].reshape(buckets, COLUMNS),
         raw[buckets * COLUMNS :].reshape(len(KINDS), buckets, 4),
@@ -208,6 +213,7 @@ def load(folder: Path = MODELS) -> Heads:
         Calibration(
             slope=arrays["slope"],
             offset=arrays["offset"],
+            class_power=numbers["class_power"],
             mood_slope=numbers["mood_slope"],
             mood_offset=arrays["mood_offset"],
         ),

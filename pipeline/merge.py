@@ -33,18 +33,18 @@ PERMUTATIONS, BANDS, SEED = 128, 32, 42
 #: Estimated Jaccard similarity of character 3-grams from which two posts are one story.
 SAME_STORY = 0.5
 #: Cosine from which a story belongs to an incident, of all terms and of the words alone.
-SAME_INCIDENT, SAME_WORDS = 0.28, 0.2
+SAME_INCIDENT, SAME_WORDS = 0.25, 0.2
 #: Cosine from which two incidents one story fits are joined.
-SAME_MATTER = 0.2
+SAME_MATTER = 0.3
 #: A story in another place is this much less similar.
-ELSEWHERE = 0.4
+ELSEWHERE = 0.3
 #: An incident silent for so long is half as similar: the same words are then more often another matter.
-FADES = timedelta(days=60)
+FADES = timedelta(days=120)
 #: Stories and incidents not seen for so long take no more posts.
 STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=90)
 HALF_LIFE = timedelta(hours=6)
 _READ = 1000
-_TERMS, _CENTRE_TERMS = 30, 50
+_TERMS, _CENTRE_TERMS = 40, 50
 #: Below this rarity a word or a pair of characters tells nothing; a place weighs as much as a rare word.
 _COMMON_WORD, _COMMON_PAIR, _PAIR_WEIGHT, _PLACE_WEIGHT = 2.0, 4.5, 1.5, 3.0
 _UNKNOWN_WORD, _UNKNOWN_PAIR = 9.5, 7.0
@@ -163,6 +163,7 @@ class Incidents:
             if score < SAME_INCIDENT or row.merged_into or abs(at - row.last_seen_at) > INCIDENT_RUNS:
                 continue
             score *= ELSEWHERE if _elsewhere(terms, row.centre) else 1.0
+            score *= 0.5 ** (abs(at - row.last_seen_at) / FADES)
             if score >= SAME_INCIDENT:
                 found.append((-score, row.first_seen_at, incident))
         return [self.rows[incident] for _, _, incident in sorted(found)]

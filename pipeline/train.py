@@ -58,8 +58,6 @@ SHARE = 0.7
 #: Posts are short: the classes also learn from the beginnings of messages.
 CUTS = (30, 80)
 GATE_CUT = 80
-#: Quantisation steps of a deviation; it is small and needs fewer than a shared weight.
-DEVIATION_STEPS = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +180,12 @@ class Quantised:
         """Probabilities of hashed texts."""
         scores = self.scores(counts)
         gates = likely(scores, calibration)
-        return reading(scores, self.mixed(counts, scores, gates), gates, calibration)
+        return reading(scores, lengths(counts), self.mixed(counts, scores, gates), gates, calibration)
 
 
-def _steps(weights: Floats, axis: int, largest: int) -> Floats:
+def _steps(weights: Floats, axis: int) -> Floats:
     """What one integer step is worth. Nothing is clipped: the few heaviest weights are what tells the classes apart."""
-    steps: Floats = (np.maximum(np.abs(weights).max(axis=axis), 1e-6) / largest).astype(np.float32)
+    steps: Floats = (np.maximum(np.abs(weights).max(axis=axis), 1e-6) / LARGEST).astype(np.float32)
     return steps
 
 
@@ -197,9 +195,9 @@ def _rounded(weights: Floats, steps: Floats) -> NDArray[np.int8]:
 
 
 def quantised(learned: Weights) -> Quantised:
-    """Integers and what they are worth; deviations are small and need fewer steps."""
-    weight = _steps(learned.shared, 0, LARGEST)
-    deviation = _steps(learned.deviations, 1, DEVIATION_STEPS)
+    """Integers and what they are worth."""
+    weight = _steps(learned.shared, 0)
+    deviation = _steps(learned.deviations, 1)
     return Quantised(
         weights=_rounded(learned.shared, weight),
         deviations=_rounded(learned.deviations, deviation[:, None, :]),
@@ -209,11 +207,18 @@ def quantised(learned: Weights) -> Quantised:
     )
 
 
+def lengths(counts: linear.Matrix) -> Floats:
+    """[texts, 1]: n-grams of each text; its counts were divided by their root."""
+    result: Floats = np.maximum(np.asarray(counts.sum(axis=1), dtype=np.float32).reshape(-1, 1) ** 2, 1)
+    return result
+
+
 def neutral_calibration() -> Calibration:
     """Scores as they are."""
     return Calibration(
         slope=np.ones(COLUMNS, np.float32),
         offset=np.zeros(COLUMNS, np.float32),
+        class_power=0.0,
         mood_slope=1.0,
         mood_offset=np.zeros((len(KINDS), len(MOODS)), np.float32),
     )
@@ -224,7 +229,9 @@ def calibrated(heads: Quantised, moods: Part | None, classes: Part | None, gate:
     found = neutral_calibration()
     if classes is not None:
         scores = heads.scores(classes.counts)[:, CLASS7]
-        found.slope[CLASS7], found.offset[CLASS7] = calibration.softmax(scores, classes.labels)
+        slope, power, offset = calibration.by_length(scores, classes.labels, lengths(classes.counts))
+        found.slope[CLASS7], found.offset[CLASS7] = slope, offset
+        found = replace(found, class_power=power)
     if gate is not None:
         scores = heads.scores(gate.counts)[:, GOVERNMENT]
         found.slope[GOVERNMENT], found.offset[GOVERNMENT] = calibration.sigmoid(scores, gate.labels)
@@ -233,7 +240,7 @@ def calibrated(heads: Quantised, moods: Part | None, classes: Part | None, gate:
     scores = heads.scores(moods.counts)
     found.slope[GATES], found.offset[GATES] = calibration.softmax(scores[:, GATES], moods.kinds)
     gates = likely(scores, found)
-    slope, offset = calibration.moods(heads.mixed(moods.counts, scores, gates), gates, moods.labels)
+    slope, offset = calibration.moods(heads.mixed(moods.counts, scores, gates), gates, moods.labels, moods.kinds)
     return replace(found, mood_slope=slope, mood_offset=offset)
 
 

@@ -13,16 +13,26 @@ Labels = NDArray[np.int64]
 
 def softmax(scores: Floats, labels: Labels) -> tuple[float, Floats]:
     """One slope and an offset per class that maximise the likelihood of held-out labels."""
-    count = scores.shape[1]
+    slope, _, offset = by_length(scores, labels, np.ones((len(labels), 1), np.float32))
+    return slope, offset
+
+
+def by_length(scores: Floats, labels: Labels, lengths: Floats) -> tuple[float, float, Floats]:
+    """The same with a slope that changes by a power of a text's length: slope, power, offsets.
+
+    `lengths` are [texts, 1].
+    """
+    count, logs = scores.shape[1], np.log(lengths)
 
     def loss(parameters: NDArray[np.float64]) -> float:
-        powers = scores * np.exp(parameters[0]) + np.append(parameters[1:], 0.0)
+        slopes = np.exp(parameters[0] + parameters[1] * logs)
+        powers = scores * slopes + np.append(parameters[2:], 0.0)
         powers -= powers.max(axis=1, keepdims=True)
         likelihood = powers[np.arange(len(labels)), labels] - np.log(np.exp(powers).sum(axis=1))
         return float(-likelihood.mean() + 1e-4 * (parameters**2).sum())
 
-    found = optimize.minimize(loss, np.zeros(count), method="L-BFGS-B").x
-    return float(np.exp(found[0])), np.append(found[1:], 0.0).astype(np.float32)
+    found = optimize.minimize(loss, np.zeros(count + 1), method="L-BFGS-B").x
+    return float(np.exp(found[0])), float(found[1]), np.append(found[2:], 0.0).astype(np.float32)
 
 
 def sigmoid(scores: Floats, labels: Labels) -> tuple[float, float]:
@@ -48,9 +58,25 @@ def macro_f1(predicted: Labels, labels: Labels) -> float:
     return float(np.mean(scores))
 
 
-def moods(margins: Floats, gates: Floats, labels: Labels) -> tuple[float, Floats]:
+#: 0 would fit the likeliest labels, 1 count every mood of a kind alike; between them macro-F1 gains and little truth is lost.
+_RARE = 0.7
+
+
+def _emphasis(labels: Labels, kinds: Labels) -> NDArray[np.float64]:
+    """[texts]: weights that add up to 1; a mood rare in its kind of text weighs more."""
+    groups, place, counts = np.unique(
+        np.stack([kinds, labels], axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    of_kind = np.array([counts[groups[:, 0] == kind].sum() for kind in groups[:, 0]])
+    weights: NDArray[np.float64] = ((counts / of_kind) ** -_RARE)[place.ravel()]
+    weights /= weights.sum()
+    return weights
+
+
+def moods(margins: Floats, gates: Floats, labels: Labels, text_kinds: Labels) -> tuple[float, Floats]:
     """One slope, and an offset per kind and mood, for a mixture's margins. Offsets of the last mood are 0."""
     kinds, count = gates.shape[1], margins.shape[1]
+    weights = _emphasis(labels, text_kinds)
 
     def unpack(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         offsets = np.zeros((kinds, count))
@@ -62,10 +88,10 @@ def moods(margins: Floats, gates: Floats, labels: Labels) -> tuple[float, Floats
         powers = margins * slope + gates @ offsets
         powers = np.exp(powers - powers.max(axis=1, keepdims=True))
         chances = powers / powers.sum(axis=1, keepdims=True)
-        likelihood = np.log(chances[np.arange(len(labels)), labels] + 1e-12).mean()
+        likelihood = weights @ np.log(chances[np.arange(len(labels)), labels] + 1e-12)
         wrong = chances.copy()
         wrong[np.arange(len(labels)), labels] -= 1
-        wrong /= len(labels)
+        wrong *= weights[:, None]
         gradient = np.append((wrong * margins).sum() * slope, (gates.T @ wrong)[:, :-1].ravel())
         return float(-likelihood + 1e-4 * (parameters**2).sum()), gradient + 2e-4 * parameters
 
