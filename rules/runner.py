@@ -12,7 +12,8 @@ A rule that fails is put aside alone, tried again later and later, and reported;
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -138,10 +139,12 @@ class Runner:
 
     def _pass(self, this: _Pass) -> int:
         if self._something_is_wrong(this.now):
-            with transaction.atomic():
+            with _telling():
                 self._report_unreadable(this)
                 self._recover(this)
-        self._tell(self._ticked(_value(CLOCK), this), this)
+        if ticked := self._ticked(_value(CLOCK), this):
+            with _telling():
+                self._tell(ticked, this)
         while rows := self._new_rows():
             self._apply(self._counted(rows, this), this)
             self._seq = rows[-1].seq
@@ -150,7 +153,7 @@ class Runner:
         came_true = [*self._ticked(ticks(this.now), this), *self._judged_facts(this)]
         if came_true or this.teller.failures or self._clock_is_old(this.now) or this.teller.has_groups(this.now):
             # An idle step takes no lock.
-            with transaction.atomic():
+            with _telling():
                 self._tell(came_true, this)
                 self._report_untold(this)
                 this.told += this.teller.send_groups({**self.rules, HEALTH_RULE.id: HEALTH_RULE}, this.now, this.sink)
@@ -190,7 +193,7 @@ class Runner:
         """
         left = iter(changes)
         while some := list(itertools.islice(left, _TOGETHER)):
-            with transaction.atomic():
+            with _telling():
                 for rule, delta in some:
                     for outcome in delta.vanished:
                         this.teller.withdraw(rule, outcome)
@@ -306,6 +309,17 @@ def _counted_before(rule: Rule, seq: int, now: datetime) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [Row._make(values) for values in cursor.fetchall()]
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """A transaction that tells findings. Runners take turns: every one finds the same, but not in the same order,
+    and two that insert the same rows crosswise wait for each other.
+    """
+    with transaction.atomic():
+        Counter.objects.get_or_create(name=RUNNER)
+        list(Counter.objects.select_for_update().filter(name=RUNNER))
+        yield
 
 
 def _value(name: str) -> int:
