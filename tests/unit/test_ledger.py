@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from alerts.models import Alert, AlertPost
 from briefings import ledger
 from core.errors import ConfigError
-from core.legible import neutral
+from core.legible import legible, neutral
 from core.profile import Profile
 from storage.sqlite import SqliteStore
 from tests.fixtures import brief_week as week
@@ -75,6 +76,28 @@ def test_times_are_dates_and_counts_are_numbers(store: SqliteStore) -> None:
 
     assert isinstance(found["A2"].value, datetime)
     assert isinstance(found["B2"].value, int)
+
+
+def test_a_date_keeps_its_look_whatever_the_office_calls_the_column(store: SqliteStore) -> None:
+    found = sheet(store, with_columns("何时=发现时间"))["A2"]
+
+    assert isinstance(found.value, datetime)
+    assert found.number_format == "yyyy-mm-dd hh:mm"
+
+
+@pytest.mark.parametrize("text", ["</t></is></c><c><f>1+1</f></c>", "甲 & <b>", "  前后有空格  ", "甲\x0b乙\ud800"])
+def test_hostile_words_stay_words_in_their_cell(text: str, store: SqliteStore) -> None:
+    Alert.objects.update(title=text.replace("\ud800", ""))
+
+    assert sheet(store, with_columns("标题"))["A2"].value == legible(text)
+
+
+def test_words_that_excel_would_decode_are_escaped(store: SqliteStore) -> None:
+    Alert.objects.update(title="_x0041_")
+
+    book = zipfile.ZipFile(io.BytesIO(ledger.xlsx(rows(store), with_columns("标题"), title="台账")))
+
+    assert b">_x005F_x0041_<" in book.read("xl/worksheets/sheet1.xml")
 
 
 def test_unknown_is_a_dash_and_not_zero(store: SqliteStore) -> None:
