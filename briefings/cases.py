@@ -13,13 +13,13 @@ from alerts.lifecycle import STATE_LABELS, Action, State
 from alerts.models import Alert, AlertEvent, AlertPost, Deadline, Instruction, Response, Statement
 from briefings.facts import Quote
 from briefings.figures import Figure, Operation
-from briefings.gather import KIND_NAMES, MOODS, Book, quotes, source_name, unit_name
+from briefings.gather import KIND_NAMES, MOODS, Book, posts_of, quotes, source_name, unit_name
 from briefings.periods import span_query
 from core.clock import SHANGHAI
 from core.errors import ConfigError
 from core.ports import PostStore
 from core.profile import Profile
-from storage import query
+from storage import incidents, query
 from storage.models import Incident
 
 #: Events worth a line in the course of a matter → how the line begins.
@@ -115,8 +115,9 @@ def of_incident(incident: str, *, profile: Profile, store: PostStore, now: datet
     row = Incident.objects.filter(id=incident).first()
     if row is None:
         raise ConfigError(f"没有编号为 {incident} 的事件")
-    found = Alert.objects.filter(incident=incident).exclude(state__in=(State.DISMISSED, State.MERGED))
-    field = _incident_query(incident)
+    members = incidents.families([incident])
+    found = Alert.objects.filter(incident__in=members).exclude(state__in=(State.DISMISSED, State.MERGED))
+    field = posts_of(incident)
     return _facts(
         row.title,
         row.first_seen_at,
@@ -130,14 +131,10 @@ def of_incident(incident: str, *, profile: Profile, store: PostStore, now: datet
     )
 
 
-def _incident_query(incident: str) -> str:
-    return f'incident:"{incident}"'
-
-
 def _posts_of(alert: Alert) -> str:
     """The query for an alert's posts: its incident, or its evidence by id."""
     if alert.incident:
-        return _incident_query(alert.incident)
+        return posts_of(alert.incident)
     ids = AlertPost.objects.filter(alert=alert).order_by("-pk").values_list("post", flat=True)[:_MOST_IDS]
     return f"({' OR '.join(f'id:{chr(34)}{post}{chr(34)}' for post in ids)})" if ids else "id:none"
 

@@ -23,7 +23,7 @@ from core.clock import SHANGHAI
 from core.model import TaggedPost
 from core.ports import PostStore
 from core.profile import Profile
-from storage import query
+from storage import incidents, query
 from storage.models import Incident
 
 #: Sorts of source, in the officers' words.
@@ -261,28 +261,30 @@ def _pair(book: Book, first: str, second: str) -> tuple[Figure, Figure]:
 
 
 def _hotspots(book: Book, period: Period, span: str, profile: Profile) -> tuple[Hotspot, ...]:
-    found = book.store.terms(query.parse(span, book.now), "incident", limit=TOP_INCIDENTS)
-    rows = {row.id: row for row in Incident.objects.filter(id__in=[incident for incident, _ in found])}
-    return tuple(
-        hotspot(book, rank, rows[incident], count, period, span, profile)
-        for rank, (incident, count) in enumerate(found, 1)
-        if incident in rows
-    )
+    """The incidents with most posts; one that went into another counts there."""
+    found = dict(book.store.terms(query.parse(span, book.now), "incident", limit=4 * TOP_INCIDENTS))
+    root = incidents.roots(found)
+    sums: Counter[str] = Counter()
+    for incident, count in found.items():
+        sums[root[incident]] += count
+    rows = {row.id: row for row in Incident.objects.filter(id__in=sums)}
+    best = [rows[incident] for incident, _ in sums.most_common() if incident in rows][:TOP_INCIDENTS]
+    return tuple(hotspot(book, rank, row, period, span, profile) for rank, row in enumerate(best, 1))
 
 
-def hotspot(
-    book: Book, rank: int, row: Incident, count: int | None, period: Period, span: str, profile: Profile
-) -> Hotspot:
+def hotspot(book: Book, rank: int, row: Incident, period: Period, span: str, profile: Profile) -> Hotspot:
     """One incident within the period."""
-    key, field = f"incident.{rank}", _field("incident", row.id)
+    key, field = f"incident.{rank}", posts_of(row.id)
     here = f"{span} {field}"
-    total = book.posts(f"{key}.total", f"“{row.title}”期内帖文数", here, count)
+    total = book.posts(f"{key}.total", f"“{row.title}”期内帖文数", here)
     negative = book.posts(f"{key}.negative", f"“{row.title}”期内负面帖文数", f"{here} sentiment:negative")
     book.derive(f"{key}.negative.share", f"“{row.title}”负面占比", Operation.SHARE, negative, total)
     node = query.parse(here, book.now)
     peak_day = _peak(book, key, row.title, period, field)
     alerts = list(
-        Alert.objects.filter(incident=row.id).exclude(state__in=(State.DISMISSED, State.MERGED)).order_by("pk")
+        Alert.objects.filter(incident__in=incidents.families([row.id]))
+        .exclude(state__in=(State.DISMISSED, State.MERGED))
+        .order_by("pk")
     )
     return Hotspot(
         rank=rank,
@@ -438,6 +440,11 @@ def _ahead(period: Period) -> tuple[tuple[date, str], ...]:
         if works != is_weekday:
             found.append((day, "调休上班" if works else "放假"))
     return tuple(found)
+
+
+def posts_of(incident: str) -> str:
+    """The query for an incident's posts, those of incidents that went into it included."""
+    return f"({' OR '.join(_field('incident', member) for member in incidents.families([incident]))})"
 
 
 def _field(name: str, value: str) -> str:

@@ -70,6 +70,29 @@ def of_stories(stories: Collection[str]) -> dict[str, str]:
     return dict(models.Story.objects.filter(id__in=stories).values_list("id", "incident"))
 
 
+def roots(ids: Iterable[str]) -> dict[str, str]:
+    """Incident → the one it went into in the end, itself when it stands alone."""
+    found = {incident: incident for incident in ids}
+    while moved := _moved(models.Incident.objects.filter(id__in=set(found.values()))):
+        found = {incident: moved.get(root, root) for incident, root in found.items()}
+    return found
+
+
+def families(ids: Iterable[str]) -> dict[str, str]:
+    """These incidents and all that went into them, each → the one asked for: older posts and alerts still name them."""
+    newest = found = {incident: incident for incident in ids}
+    while newest:
+        gone = _moved(models.Incident.objects.filter(merged_into__in=newest).exclude(id__in=found))
+        newest = {incident: newest[into] for incident, into in gone.items()}
+        found = found | newest
+    return found
+
+
+def _moved(rows: QuerySet[models.Incident]) -> dict[str, str]:
+    """Incident → the one it went into, of those that did."""
+    return {incident: into for incident, into in rows.values_list("id", "merged_into") if into}
+
+
 def join(incident: str, into: str) -> None:
     """An officer says two incidents are one: the first one's stories, and its posts to come, go to the other.
 

@@ -19,8 +19,9 @@ from console.roles import Page, may_open
 from console.views.posts import value_name
 from core.clock import SHANGHAI
 from core.errors import CaifengError
-from core.query import Field, Node
+from core.query import Field, Node, Or
 from pipeline import summary
+from storage.incidents import families
 from storage.models import Incident, Story
 
 PER_PAGE = 30
@@ -42,8 +43,9 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = Incident.objects.filter(merged_into=None, title__contains=words).order_by(order, "id")
     found = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     alerts: dict[str, list[Alert]] = {}
-    for alert in Alert.objects.filter(incident__in=[row.id for row in found]).order_by("-detected_at"):
-        alerts.setdefault(alert.incident or "", []).append(alert)
+    members = families(row.id for row in found)
+    for alert in Alert.objects.filter(incident__in=members).order_by("-detected_at"):
+        alerts.setdefault(members[alert.incident or ""], []).append(alert)
     listed = [{"row": row, "alerts": alerts.get(row.id, [])} for row in found]
     return render(request, "console/incidents.html", {"found": found, "listed": listed, "order": order, "q": words})
 
@@ -57,7 +59,8 @@ def show(request: HttpRequest, incident_id: str) -> HttpResponse:
         raise Http404("没有这个事件")
     if incident.merged_into:
         return redirect("incident", incident_id=incident.merged_into)
-    alerts = list(Alert.objects.filter(incident=incident.id).order_by("-detected_at"))
+    members = families([incident.id])
+    alerts = list(Alert.objects.filter(incident__in=members).order_by("-detected_at"))
     context: dict[str, Any] = {
         "incident": incident,
         "alerts": alerts,
@@ -69,7 +72,8 @@ def show(request: HttpRequest, incident_id: str) -> HttpResponse:
     if may_open(Page.INCIDENT_EDIT, officer(request).roles):
         context |= _choices(incident)
     try:
-        context |= _spread(incident, alerts, deps.now())
+        node = Or(tuple(Field("incident", member) for member in members))
+        context |= _spread(incident, node, alerts, deps.now())
     except CaifengError as fault:
         context["down"] = f"帖文库暂时读不到：{fault}"
     return render(request, "console/incident.html", context)
@@ -126,8 +130,8 @@ def _choices(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _spread(incident: Incident, alerts: list[Alert], now: datetime) -> dict[str, Any]:
-    store, node = deps.post_store(), Field("incident", incident.id)
+def _spread(incident: Incident, node: Node, alerts: list[Alert], now: datetime) -> dict[str, Any]:
+    store = deps.post_store()
     start, end, step = window(incident.first_seen_at, incident.last_seen_at)
     total = store.count(node)
     notes = [(alert.detected_at, "告警") for alert in alerts[:3]]

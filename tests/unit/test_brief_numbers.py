@@ -17,6 +17,7 @@ from briefings.document import Document
 from briefings.figures import Figure, Ground, Kind, Operation, derived
 from core.clock import SHANGHAI
 from core.model import TaggedPost
+from storage.models import Incident
 from storage.sqlite import SqliteStore
 from tests.fixtures import brief_week as week
 from tests.fixtures.console_client import county
@@ -110,6 +111,19 @@ def test_places_count_a_post_of_two_villages_once(rows: tuple[SqliteStore, list[
     by_hand = sum(any(town in path.split("/") for path in post.tags.regions) for post in in_week(posts))
 
     assert figure.value == by_hand
+
+
+def test_incidents_that_became_one_are_one_hotspot(rows: tuple[SqliteStore, list[TaggedPost], Document]) -> None:
+    store, posts, _ = rows
+    Incident.objects.filter(id="incident-1").update(merged_into="incident-0")
+
+    again = drafting.draft("weekly", week.WEEK, profile=county(), store=store, now=week.NOW)
+
+    figures = documents.from_json(again.body).figures
+    assert figures["incident.1.total"].value == sum(
+        post.incident in ("incident-0", "incident-1") for post in in_week(posts)
+    )
+    assert 'incident:"incident-1"' in figures["incident.1.total"].ground.query
 
 
 def test_number_leads_to_the_rows_behind_it(rows: tuple[SqliteStore, list[TaggedPost], Document]) -> None:
