@@ -291,7 +291,13 @@ def _check_into(command: Command, situation: Situation, profile: Profile) -> str
         return "须指定并入哪条告警"
     if into.pk == command.alert:
         return "不能并入自身"
-    return "" if into.state in OPEN_STATES else f"{into.number} {State(into.state).label}，不能并入"
+    if into.state not in OPEN_STATES:
+        return f"{into.number} {State(into.state).label}，不能并入"
+    own, other = profile.level(situation.level or ""), profile.level(into.level or "")
+    if own is not None and (other is None or other.rank > own.rank):
+        # The clocks of this alert end with it: those of the other must be as tight.
+        return f"{into.number} 未达 {own.id} 级，请先确认或调整它的级别"
+    return ""
 
 
 def _check_stage(command: Command, situation: Situation, profile: Profile) -> str:

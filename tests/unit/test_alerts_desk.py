@@ -171,6 +171,14 @@ def test_another_grade_redates_what_is_still_owed() -> None:
     assert "public_response" not in running(alert)
 
 
+@pytest.mark.parametrize("level", [None, "IV"])
+def test_a_graver_alert_does_not_end_its_clocks_in_a_lesser_one(level: str | None) -> None:
+    into = an_alert(key="青禾乡") if level is None else confirmed(level, key="青禾乡")
+
+    with pytest.raises(Refused, match="未达 II 级"):
+        do(confirmed("II"), Action.MERGE, into=into.pk)
+
+
 def test_a_follow_up_report_is_owed_again_until_the_end() -> None:
     alert = dispatched("II")
 
