@@ -78,10 +78,18 @@ def run(name: str) -> tuple[str, str]:
     try:
         output, _ = process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return output, f"did not end within {patience} s"
+        process.terminate()
+        return _ended(process), f"did not end within {patience} s"
     return output, f"ended with {process.returncode}" if process.returncode else ""
+
+
+def _ended(process: subprocess.Popen[str]) -> str:
+    """What it said, once it has stopped its servers or half a minute has passed."""
+    try:
+        return process.communicate(timeout=30)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.communicate()[0]
 
 
 def section(name: str) -> str:

@@ -116,7 +116,8 @@ def steady(
     """Deliver for `seconds`; lag of each second."""
     from storage import inbox
 
-    begun, lags = time.monotonic(), []
+    begun = time.monotonic()
+    lags: list[float] = []
     kill_at, look_at = begun + kill_every, begun
     for number in itertools.count(1):
         now = time.monotonic()

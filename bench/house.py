@@ -6,6 +6,7 @@ import itertools
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -41,7 +42,8 @@ def prepare(home: Path) -> dict[str, str]:
 
 
 def enter(environment: Mapping[str, str]) -> None:
-    """Make this process one of the home's."""
+    """Make this process one of the home's. Told to end, it ends what it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.environ.update(environment)
     from caifeng import bootstrap
 
@@ -112,9 +114,9 @@ def show(name: str, bar: str, measured: str) -> None:
     print(f"{name:<58} bar {bar:<22} measured {measured}", flush=True)
 
 
-def start(environment: Mapping[str, str], *role: str) -> subprocess.Popen[bytes]:
-    """A role of the home in a process of its own, as its users start it."""
-    return subprocess.Popen([sys.executable, "-m", "caifeng.cli", *role], env=dict(environment))
+def start(environment: Mapping[str, str], *role: str, version: Path | None = None) -> subprocess.Popen[bytes]:
+    """A role of the home in a process of its own, as its users start it; from the packages in `version` if given."""
+    return subprocess.Popen([sys.executable, "-m", "caifeng.cli", *role], env=dict(environment), cwd=version)
 
 
 def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
