@@ -111,7 +111,8 @@ class Heads:
     def __init__(
         self, weights: Bytes, deviations: Bytes, scales: Scales, calibration: Calibration, version: str
     ) -> None:
-        #: [buckets, words], and [kinds * buckets, 1] with the moods and an unused byte in a word.
+        #: [buckets, words], and [buckets * kinds, 1] with the moods and an unused byte in a word: the kinds of a bucket
+        #: stand side by side, for a text is read as two of them.
         self._weights = weights.view("<u8")
         self._deviations = deviations.view("<u4").reshape(-1, 1)
         self._scales = scales
@@ -136,7 +137,7 @@ class Heads:
 
     def _deviation(self, grams: features.Grams, kind: NDArray[np.int64], root: Floats) -> Floats:
         """[texts, moods]: what each text's kind adds to the shared margins."""
-        rows = grams.buckets + grams.of_texts(kind << features.BITS)
+        rows = grams.buckets * len(KINDS) + grams.of_texts(kind)
         totals = _sums(self._deviations.take(rows, axis=0), grams.lengths).sum(axis=0)[:, : len(MOODS)]
         result: Floats = totals * self._scales.deviation[kind] / root + self._scales.deviation_bias[kind]
         return result
@@ -183,7 +184,8 @@ def save(
     folder: Path, weights: NDArray[np.int8], deviations: NDArray[np.int8], scales: Scales, calibration: Calibration
 ) -> None:
     """Write `heads.zst` (both arrays, one after the other) and `heads.json`."""
-    raw = b"".join((steps + LARGEST).astype(np.uint8).tobytes() for steps in (weights, deviations))
+    parts = weights, deviations.transpose(1, 0, 2)
+    raw = b"".join((steps + LARGEST).astype(np.uint8).tobytes() for steps in parts)
     (folder / "heads.zst").write_bytes(zstandard.ZstdCompressor(level=19).compress(raw))
     numbers = {
         "weight": scales.weight.tolist(),
@@ -208,7 +210,7 @@ def load(folder: Path = MODELS) -> Heads:
     arrays = {name: np.array(value, dtype=np.float32) for name, value in numbers.items() if isinstance(value, list)}
     return Heads(
         raw[: buckets * COLUMNS].reshape(buckets, COLUMNS),
-        raw[buckets * COLUMNS :].reshape(len(KINDS), buckets, 4),
+        raw[buckets * COLUMNS :].reshape(buckets, len(KINDS), 4),
         Scales(**{name: arrays[name] for name in ("weight", "bias", "deviation", "deviation_bias")}),
         Calibration(
             slope=arrays["slope"],

@@ -321,17 +321,16 @@ class Keywords:
 
     def words(self, text: str) -> list[str]:
         """Content words in order, of a case-folded, simplified text."""
-        weights = self._weights
-        return [word for word in rjieba.cut(text, True) if weights[word]]
+        return list(filter(self._weights.__getitem__, rjieba.cut(text, True)))
 
     def find(self, text: str) -> tuple[str, ...]:
         """At most `MOST` words, the most telling first."""
-        weights = self._weights
-        words = [word for word in rjieba.cut(text[:_READ], True) if weights[word]]
-        found = {word: weights[word] for word in words}
+        words = self.words(text[:_READ])
+        found = dict(zip(words, map(self._weights.__getitem__, words), strict=True))
         if len(found) < len(words):
             for word, count in Counter(words).items():
-                found[word] *= _AGAIN ** (count - 1)
+                if count > 1:
+                    found[word] *= _AGAIN ** (count - 1)
         return tuple(sorted(found, key=found.__getitem__, reverse=True)[:MOST])
 
 
