@@ -214,8 +214,10 @@ def single_upserts(store: SqliteStore) -> None:
     """One changed post and commit, synced to disk."""
     luck = random.Random(8)
     posts = store.search(Everything(), limit=200).posts
-    taken = timed(lambda post: store.upsert([post]), [_changed(post, luck) for post in posts], time.perf_counter)
-    row("durable single upsert, p95 wall", "≤ 10 ms", f"{p95(taken):.1f} ms")
+    changed = [[_changed(post, luck)] for _ in range(2) for post in posts]
+    wall = timed(store.upsert, changed[: len(posts)], time.perf_counter)
+    cpu = timed(store.upsert, changed[len(posts) :])
+    row("durable single upsert, p95 wall", "≤ 10 ms", f"{p95(wall):.1f} ms ({p95(cpu):.1f} ms CPU)")
 
 
 def digest(store: SqliteStore) -> str:
