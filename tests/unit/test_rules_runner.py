@@ -8,7 +8,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from core.model import Engagement, Finding, Mood, Post, Precision, Sentiment, TaggedPost, Tags
 from rules import journal
@@ -126,6 +127,17 @@ def test_a_restart_keeps_what_was_counted() -> None:
     matched(rule, posts[2:], NOON + minutes(3))
 
     assert Runner([rule]).step(NOON + minutes(3), desk) == 1
+
+
+def test_a_start_leaves_the_log_of_a_rule_that_waits_for_posts_unread() -> None:
+    rule, desk = a_rule(), Desk()
+    matched(rule, three()[:2], NOON + minutes(2))
+    Runner([rule]).step(NOON + minutes(2), desk)
+
+    with CaptureQueriesContext(connection) as queries:
+        Runner([rule]).step(NOON + minutes(3), desk)
+
+    assert not [query for query in queries if '"event_time" >=' in query["sql"]]
 
 
 def test_a_late_post_counts_at_its_own_time() -> None:
