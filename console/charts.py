@@ -11,7 +11,7 @@ from core.ports import Bucket
 
 #: Stacking order from below, and the class of each part.
 MOODS: Mapping[str, str] = {"negative": "neg", "neutral": "neu", "positive": "pos"}
-LEFT, RIGHT, TOP = 44, 8, 18
+LEFT, RIGHT, TOP = 76, 8, 18
 #: A bar is no wider than this, however few there are.
 WIDEST = 48
 #: Room a label of the time axis takes.
@@ -208,6 +208,74 @@ def _peak(slots: Sequence[tuple[datetime, Mapping[str, int]]], wide: float, foot
             look="t1",
         )
     ]
+
+
+#: Height of a line of dots, and the largest dot's radius.
+LANE, LARGEST = 28, 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """A dot whose area tells a count."""
+
+    x: float
+    y: float
+    radius: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Kinds of source over time, the first to speak on top."""
+
+    width: int
+    height: int
+    dots: Sequence[Dot]
+    lines: Sequence[Line]
+    marks: Sequence[Mark]
+    summary: str
+
+
+def spread(
+    buckets: Sequence[Bucket],
+    names: Mapping[str, str],
+    *,
+    start: datetime,
+    end: datetime,
+    step: timedelta,
+    width: int = 1120,
+) -> Spread:
+    """Counts of each kind over [start, end) on the same axis as `bars`; each kind with its first sight."""
+    slots = _slots(buckets, start, end, step)
+    seen = {kind: place for place, (_, parts) in reversed([*enumerate(slots)]) for kind in parts}
+    kinds = sorted(seen, key=lambda kind: (seen[kind], kind))
+    wide = (width - LEFT - RIGHT) / max(1, len(slots))
+    most = max((count for _, parts in slots for count in parts.values()), default=1)
+    height = TOP + LANE * len(kinds) + 22
+    lanes = {kind: TOP + LANE * at + LANE / 2 for at, kind in enumerate(kinds)}
+    x = [round(LEFT + place * wide + wide / 2, 1) for place in range(len(slots))]
+    firsts = {kind: _label(slots[seen[kind]][0], step) for kind in kinds}
+    totals = _totals(slots)
+    return Spread(
+        width=width,
+        height=height,
+        dots=[
+            Dot(
+                x=x[place],
+                y=lanes[kind],
+                radius=round(max(2.0, min(LARGEST, wide / 2) * (count / most) ** 0.5), 1),
+                title=f"{names.get(kind, kind)} {_label(at, step)} {count} 帖",
+            )
+            for place, (at, parts) in enumerate(slots)
+            for kind, count in parts.items()
+        ],
+        lines=[Line(look="grid", x1=LEFT, x2=width - RIGHT, y1=y, y2=y) for y in lanes.values()],
+        marks=[
+            *(Mark(text=names.get(kind, kind), x=LEFT - 8, y=y + 4, anchor="end") for kind, y in lanes.items()),
+            *_times(slots, wide, height, step, width // LABEL),
+        ],
+        summary="；".join(f"{names.get(kind, kind)} {firsts[kind]} 起，{totals[kind]} 帖" for kind in kinds),
+    )
 
 
 def _round_up(value: int) -> int:

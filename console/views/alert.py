@@ -19,7 +19,7 @@ from alerts.models import Alert, AlertEvent, Deadline, Notification
 from console import actions, course, deps, duty, evidence, feed, forms, track
 from console.access import alert_or_404, officer, page, visible_alerts
 from console.models import Opened
-from console.roles import Officer, Page
+from console.roles import Officer, Page, may_open
 from core.errors import Conflict, Refused
 
 #: Posts and events the preview shows, and the page.
@@ -33,7 +33,8 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
     who = officer(request)
     alert = alert_or_404(who, number)
     _mark_opened(alert, who)
-    return render(request, "console/alert.html", {"alert": alert, **page_context(alert, who)})
+    context = {"alert": alert, "may_draft": may_open(Page.INCIDENT_EDIT, who.roles), **page_context(alert, who)}
+    return render(request, "console/alert.html", context)
 
 
 @page(Page.ALERT)

@@ -146,6 +146,13 @@ def _spread(incident: Incident, node: Node, alerts: list[Alert], now: datetime) 
     moods = [(wording.MOODS[mood], chart.totals.get(mood, 0)) for mood in wording.MOODS]
     return {
         "chart": chart,
+        "spread": charts.spread(
+            store.histogram(node, start=start, end=end, step=step, facet="kind"),
+            wording.KINDS,
+            start=start,
+            end=end,
+            step=step,
+        ),
         "total": total,
         "recent": _recent(node, now),
         "kinds": charts.shares([(value_name("kind", k), n) for k, n in store.terms(node, "kind", limit=8)], total),
