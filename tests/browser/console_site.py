@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 
+from briefings import parts
 from caifeng import profile
 from console import deps
 from storage.sqlite import SqliteStore
@@ -48,6 +49,7 @@ def wire() -> None:
     """Hand the console its parts."""
     from tests.fixtures.console_night import RULE
 
+    parts.install(post_store=lambda: STORE, profile=lambda: INSTALLATION.profile)
     deps.install(
         post_store=lambda: STORE,
         profile=lambda: INSTALLATION.profile,

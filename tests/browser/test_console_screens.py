@@ -35,6 +35,8 @@ SCREENS = (
     "/audit/?verify=1",
     "/users/",
     "/account/",
+    "/briefings/",
+    "/ledger/",
     "/wall/",
 )
 LOOKS = {
