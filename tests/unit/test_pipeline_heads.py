@@ -69,3 +69,26 @@ def test_calibration_finds_the_slope_that_made_the_labels() -> None:
 
     assert slope == pytest.approx(3, rel=0.1)
     assert calibration.error(heads.softmax(slope * scores), labels) < 0.03
+
+
+def test_calibration_finds_how_the_slope_changes_with_length() -> None:
+    chance = np.random.default_rng(0)
+    scores, lengths = chance.normal(size=(4000, 3)).astype(np.float32), chance.choice([25.0, 400.0], size=(4000, 1))
+    chances = heads.softmax((scores * 8 * lengths**-0.25).astype(np.float32))
+    labels = np.array([chance.choice(3, p=row / row.sum()) for row in chances.astype(float)])
+
+    slope, power, _ = calibration.by_length(scores, labels, lengths.astype(np.float32))
+
+    assert power == pytest.approx(-0.25, abs=0.05)
+    assert slope == pytest.approx(8, rel=0.2)
+
+
+def test_a_rare_mood_is_said_more_readily_than_its_share() -> None:
+    chance = np.random.default_rng(0)
+    labels = (chance.random(4000) < 0.1).astype(np.int64)
+    margins = (np.stack([1.0 - labels, labels], axis=1) + chance.normal(size=(4000, 2))).astype(np.float32)
+
+    slope, offset = calibration.moods(margins, np.ones((4000, 1), np.float32), labels, np.zeros(4000, np.int64))
+
+    said = (margins * slope + offset).argmax(axis=1)
+    assert 0.1 < said.mean() < 0.3

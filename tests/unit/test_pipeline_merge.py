@@ -76,6 +76,18 @@ def test_another_matter_founds_its_own_incident() -> None:
     assert [one.incident for one in placed] == ["p1", "p2"]
 
 
+def test_words_alike_join_a_matter_of_this_week_and_not_one_silent_for_months() -> None:
+    alike = "石澜镇又有工厂排废水了，请问环保局什么时候来查，村民等答复"
+
+    def incident_after(days: int) -> str | None:
+        merger = Merger()
+        merger.place([a_post(PLANT)])
+        return merger.place([a_post(alike, name="p2", at=NINE + timedelta(days=days))])[0].incident
+
+    assert incident_after(2) == "p1"
+    assert incident_after(80) == "p2"
+
+
 def test_a_post_that_has_its_story_keeps_it_and_is_not_counted_again() -> None:
     merger = Merger()
 
