@@ -38,7 +38,7 @@ def scrapy_settings(agent: str) -> dict[str, Any]:
         "REDIRECT_MAX_TIMES": 5,
         "METAREFRESH_MAXDELAY": 5,
         "DOWNLOAD_TIMEOUT": 20,
-        "DOWNLOAD_MAXSIZE": 5 * 1024 * 1024,
+        "DOWNLOAD_MAXSIZE": 3 * 1024 * 1024,
         "DOWNLOAD_WARNSIZE": 1024 * 1024,
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "DOWNLOAD_HANDLERS": {"data": None, "file": None, "ftp": None, "s3": None},
