@@ -130,6 +130,8 @@ def _database() -> dict[str, Any]:
     return {
         "ENGINE": "storage.workflow",
         "NAME": HOME / "workflow.sqlite3",
+        # Said aloud: pytest-django knows only Django's own engine to be tested in memory.
+        "TEST": {"NAME": ":memory:"},
         "OPTIONS": {
             # A reader that later writes would otherwise fail at once with "database is locked".
             "transaction_mode": "IMMEDIATE",
