@@ -206,10 +206,10 @@ class Worker:
 
     def _merger_now(self, words: Keywords, now: datetime) -> Merger:
         """The merger, knowing what other workers saved; built from rows at start and after a failure."""
-        from pipeline.merge import INCIDENT_RUNS, Merger
+        from pipeline.merge import INCIDENT_RUNS, LONE_RUNS, Merger
 
         if self._merger is None:
-            rows = incidents.running(now - INCIDENT_RUNS)
+            rows = incidents.running(now - INCIDENT_RUNS, now - LONE_RUNS)
             self._merger = Merger(rows.stories, rows.incidents, words)
         else:
             rows = incidents.changed_after(self._position)

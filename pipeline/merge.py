@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,6 +43,8 @@ ELSEWHERE = 0.3
 FADES = timedelta(days=120)
 #: Stories and incidents not seen for so long take no more posts.
 STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=90)
+#: Those of a single post only so long: nine in ten stay alone, and all of them are kept in memory.
+LONE_RUNS = timedelta(days=3)
 HALF_LIFE = timedelta(hours=6)
 _READ = 1000
 _TERMS, _CENTRE_TERMS = 40, 50
@@ -90,45 +93,53 @@ class Stories:
 
     def __init__(self) -> None:
         self.rows: dict[str, Story] = {}
-        self._signatures: dict[str, Signature] = {}
-        self._bands: list[dict[bytes, list[str]]] = [defaultdict(list) for _ in range(BANDS)]
+        #: Band → its story, or its stories; one table and plain numbers, for every story stands in it 32 times.
+        self._bands: dict[int, str | tuple[str, ...]] = {}
 
     def put(self, row: Story) -> None:
         """Add a story, or its newer state."""
         if row.id not in self.rows:
-            signature = np.frombuffer(row.signature, dtype="<u4")
-            self._signatures[row.id] = signature
-            for band, piece in zip(self._bands, _pieces(signature), strict=True):
-                band[piece].append(row.id)
+            for band in _bands(row.signature):
+                held = self._held(band)
+                self._bands[band] = (*held, row.id) if held else row.id
         self.rows[row.id] = row
+
+    def _held(self, band: int) -> tuple[str, ...]:
+        held = self._bands.get(band, ())
+        return (held,) if isinstance(held, str) else held
 
     def like(self, signature: Signature, at: datetime) -> Story | None:
         """The most similar running story; the oldest of equals."""
-        near = {
-            story for band, piece in zip(self._bands, _pieces(signature), strict=True) for story in band.get(piece, ())
-        }
+        near = {story for band in _bands(signature.tobytes()) for story in self._held(band)}
         best: tuple[float, str] | None = None
         for story in near:
-            if abs(at - self.rows[story].last_seen_at) > STORY_RUNS:
+            row = self.rows[story]
+            if abs(at - row.last_seen_at) > STORY_RUNS:
                 continue
-            score = similarity(signature, self._signatures[story])
+            score = similarity(signature, np.frombuffer(row.signature, dtype="<u4"))
             if score >= SAME_STORY and (best is None or (-score, story) < best):
                 best = (-score, story)
         return self.rows[best[1]] if best else None
 
-    def forget(self, before: datetime) -> None:
-        """Drop stories last seen before; memory stays bounded."""
-        for story in [row.id for row in self.rows.values() if row.last_seen_at < before]:
-            for band, piece in zip(self._bands, _pieces(self._signatures.pop(story)), strict=True):
-                band[piece].remove(story)
-                if not band[piece]:
-                    del band[piece]
-            del self.rows[story]
+    def forget(self, before: datetime, lone_before: datetime) -> None:
+        """Drop stories last seen before, those nobody repeated sooner; memory stays bounded."""
+        for row in [row for row in self.rows.values() if _is_over(row, before, lone_before)]:
+            for band in _bands(row.signature):
+                left = tuple(story for story in self._held(band) if story != row.id)
+                if left:
+                    self._bands[band] = left
+                else:
+                    del self._bands[band]
+            del self.rows[row.id]
 
 
-def _pieces(signature: Signature) -> list[bytes]:
-    raw, width = signature.tobytes(), 4 * PERMUTATIONS // BANDS
-    return [raw[first : first + width] for first in range(0, len(raw), width)]
+def _bands(signature: bytes) -> list[int]:
+    width = 4 * PERMUTATIONS // BANDS
+    return [hash((first, signature[first : first + width])) for first in range(0, len(signature), width)]
+
+
+def _is_over(row: Story | IncidentState, before: datetime, lone_before: datetime) -> bool:
+    return row.last_seen_at < (lone_before if row.size == 1 else before)
 
 
 class Incidents:
@@ -143,9 +154,9 @@ class Incidents:
     def put(self, row: IncidentState) -> None:
         """Add an incident, or its newer state."""
         old = self.rows.get(row.id)
-        for term in old.centre.keys() - row.centre.keys() if old else ():
-            self._by_term[term].discard(row.id)
-        for term in row.centre:
+        words = {term for term in row.centre if not term.startswith(_MARKS)}
+        self._unlist(row.id, {term for term in old.centre if term not in words} if old else ())
+        for term in words:
             self._by_term[term].add(row.id)
         if old is None or old.centre is not row.centre:
             self._lengths[row.id] = _length(row.centre), _length(_words(row.centre))
@@ -193,12 +204,18 @@ class Incidents:
             seen.add(incident)
         return incident
 
-    def forget(self, before: datetime) -> None:
-        """Drop incidents last seen before."""
-        for row in [row for row in self.rows.values() if row.last_seen_at < before]:
-            for term in row.centre:
-                self._by_term[term].discard(row.id)
+    def forget(self, before: datetime, lone_before: datetime) -> None:
+        """Drop incidents last seen before, those of one post sooner."""
+        for row in [row for row in self.rows.values() if _is_over(row, before, lone_before)]:
+            self._unlist(row.id, row.centre)
             del self.rows[row.id], self._lengths[row.id]
+
+    def _unlist(self, incident: str, terms: Iterable[str]) -> None:
+        for term in terms:
+            if (holders := self._by_term.get(term)) is not None:
+                holders.discard(incident)
+                if not holders:
+                    del self._by_term[term]
 
 
 def _words(terms: Mapping[str, float]) -> dict[str, float]:
@@ -258,8 +275,8 @@ class Merger:
 
     def forget(self, now: datetime) -> None:
         """Let go of what takes no more posts."""
-        self._stories.forget(now - STORY_RUNS)
-        self._incidents.forget(now - INCIDENT_RUNS)
+        self._stories.forget(now - STORY_RUNS, now - LONE_RUNS)
+        self._incidents.forget(now - INCIDENT_RUNS, now - LONE_RUNS)
 
     def _place(self, tagged: TaggedPost, mark: Signature) -> TaggedPost:
         story = self._stories.like(mark, tagged.post.published_at)
@@ -385,11 +402,11 @@ def _pairs(text: str) -> set[str]:
 
 
 def _heaviest(terms: Mapping[str, float], most: int) -> dict[str, float]:
-    return dict(
-        sorted(((term, weight) for term, weight in terms.items() if weight > 0), key=lambda item: (-item[1], item[0]))[
-            :most
-        ]
+    """The heaviest terms, each string once in memory however many incidents share it."""
+    heavy = sorted(
+        ((term, weight) for term, weight in terms.items() if weight > 0), key=lambda item: (-item[1], item[0])
     )
+    return {sys.intern(term): weight for term, weight in heavy[:most]}
 
 
 def _whole(tagged: TaggedPost) -> str:

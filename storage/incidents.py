@@ -6,12 +6,13 @@ the lock lasts until its transaction ends, so positions and counts are exact.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from core.errors import Refused
 from storage import models, writing
@@ -38,11 +39,10 @@ def lock() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def running(since: datetime) -> Rows:
-    """What was seen since a moment; for a worker that starts."""
-    return _rows(
-        models.Story.objects.filter(last_seen_at__gte=since), models.Incident.objects.filter(last_seen_at__gte=since), 0
-    )
+def running(since: datetime, lone_since: datetime) -> Rows:
+    """What was seen since a moment, those of a single post since a later one; for a worker that starts."""
+    seen = Q(last_seen_at__gte=since, size__gt=1) | Q(last_seen_at__gte=lone_since)
+    return _rows(models.Story.objects.filter(seen), models.Incident.objects.filter(seen), _position())
 
 
 def changed_after(position: int) -> Rows:
@@ -176,7 +176,8 @@ def _incident(row: models.Incident) -> IncidentState:
         last_seen_at=row.last_seen_at,
         size=row.size,
         sources=tuple(row.sources),
-        centre=row.centre,
+        # Each term once in memory, however many incidents share it.
+        centre={sys.intern(term): weight for term, weight in row.centre.items()},
         heat=row.heat,
         heat_at=row.heat_at,
         peak=row.peak,

@@ -42,7 +42,7 @@ def an_incident(name: str = "p1", size: int = 1) -> IncidentState:
 def test_saved_rows_come_back_as_they_were() -> None:
     incidents.save([a_story()], [an_incident()])
 
-    rows = incidents.running(NOON - timedelta(days=1))
+    rows = incidents.running(NOON - timedelta(days=1), NOON - timedelta(days=1))
 
     assert (rows.stories, rows.incidents) == ((a_story(),), (an_incident(),))
 
@@ -59,7 +59,7 @@ def test_saving_again_updates_the_counts() -> None:
     incidents.save([a_story()], [an_incident()])
     incidents.save([a_story(size=3)], [an_incident(size=3)])
 
-    rows = incidents.running(NOON)
+    rows = incidents.running(NOON, NOON)
 
     assert (rows.stories[0].size, rows.incidents[0].size) == (3, 3)
 
@@ -69,7 +69,7 @@ def test_an_officer_joins_two_incidents() -> None:
 
     incidents.join("p2", into="p1")
 
-    rows = incidents.running(NOON)
+    rows = incidents.running(NOON, NOON)
     assert {story.incident for story in rows.stories} == {"p1"}
     assert {row.id: (row.size, row.merged_into) for row in rows.incidents} == {"p1": (3, None), "p2": (2, "p1")}
 
@@ -86,7 +86,7 @@ def test_an_officer_splits_a_story_off() -> None:
 
     new = incidents.split("p2")
 
-    rows = incidents.running(NOON)
+    rows = incidents.running(NOON, NOON)
     assert {story.id: story.incident for story in rows.stories} == {"p1": "p1", "p2": new}
     assert {row.id: row.size for row in rows.incidents} == {"p1": 1, new: 1}
 

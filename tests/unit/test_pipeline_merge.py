@@ -120,6 +120,17 @@ def test_posts_follow_an_incident_that_was_joined_into_another() -> None:
     assert placed.incident == "p2"
 
 
+def test_what_nobody_repeated_for_days_is_let_go_and_what_was_repeated_stays() -> None:
+    merger = Merger()
+    alone = "竹浦街道公交停运两周，老人出行不便，何时恢复"
+    merger.place([a_post(PLANT), a_post(PLANT, name="p2"), a_post(alone, name="p3")])
+
+    merger.forget(NINE + timedelta(days=4))
+    placed = merger.place([a_post(PLANT, name="p4"), a_post(alone, name="p5")])
+
+    assert [post.story for post in placed] == ["p1", "p5"]
+
+
 def test_old_stories_take_no_more_posts_and_are_forgotten() -> None:
     merger = Merger()
     merger.place([a_post(PLANT)])
