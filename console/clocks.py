@@ -46,14 +46,17 @@ def left(*, started: datetime, due: datetime, now: datetime, working_days: int |
     """The countdown to `due`; `working_days` replaces the words of a clock counted in them."""
     percent = _percent(started, due, now)
     if now > due:
-        return Left(words=f"超时 {_late(now - due)}", tone=Tone.OVER, percent=100)
+        return Left(words=_late(now - due), tone=Tone.OVER, percent=100)
     words = f"剩 {working_days} 工作日" if working_days else f"剩 {span(due - now)}"
     return Left(words=words, tone=Tone.SOON if due - now <= SOON else Tone.CALM, percent=percent)
 
 
 def _late(length: timedelta) -> str:
-    """Overdue is told in minutes at the finest."""
-    return span(length) if length >= timedelta(minutes=10) else f"{int(length.total_seconds()) // _MINUTE}分"
+    """Overdue is told in minutes at the finest; before the first is full it is `刚超时`."""
+    if length < timedelta(minutes=1):
+        return "刚超时"
+    whole = span(length) if length >= timedelta(minutes=10) else f"{int(length.total_seconds()) // _MINUTE}分"
+    return f"超时 {whole}"
 
 
 def _percent(started: datetime, due: datetime, now: datetime) -> int:

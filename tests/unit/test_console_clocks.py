@@ -33,7 +33,7 @@ def test_a_span_is_as_exact_as_it_needs_to_be(seconds: int, words: str) -> None:
     ("minutes", "words", "tone"),
     [
         (-19, "超时 19分", Tone.OVER),
-        (-0.5, "超时 0分", Tone.OVER),
+        (-0.5, "刚超时", Tone.OVER),
         (5.4, "剩 5分24秒", Tone.SOON),
         (30, "剩 30分", Tone.SOON),
         (73, "剩 1时13分", Tone.CALM),

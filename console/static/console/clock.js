@@ -17,7 +17,7 @@ window.caifeng = window.caifeng || {};
     return `${Math.floor(seconds / 86400)}天${Math.floor((seconds % 86400) / 3600)}时`;
   }
 
-  const late = (seconds) => (seconds < 600 ? `${Math.floor(seconds / 60)}分` : span(seconds));
+  const late = (seconds) => (seconds < 60 ? "刚超时" : `超时 ${seconds < 600 ? `${Math.floor(seconds / 60)}分` : span(seconds)}`);
 
   function tone(element, name) {
     element.classList.toggle("left-soon", name === "soon");
@@ -36,7 +36,7 @@ window.caifeng = window.caifeng || {};
     const rest = Math.floor(due - now);
     const over = now > due;
     tone(element, over ? "over" : rest <= SOON ? "soon" : "");
-    const words = over ? `超时 ${late(Math.floor(now - due))}` : `剩 ${span(rest)}`;
+    const words = over ? late(Math.floor(now - due)) : `剩 ${span(rest)}`;
     const target = element.querySelector("span") || element;
     if (!("fixed" in element.dataset && !over) && target.textContent !== words) target.textContent = words;
     const bar = element.parentElement.querySelector("svg.bar") || element.closest(".running")?.querySelector("svg.bar");
