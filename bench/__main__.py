@@ -46,7 +46,7 @@ class Bar:
     def verdict(self) -> str:
         """met, missed, or a dash where a machine cannot tell."""
         bound = re.fullmatch(r"([≥≤<>])\s*(\d[\d,]*\.?\d*|\.\d+)(?:\s*(?:/\D|[^\d\s/.])\S*)*", self.wanted)
-        if self.wanted.startswith("0 "):
+        if re.match(r"0(\s|$)", self.wanted):
             bound = re.match(r"()(0)", self.wanted)
         figure = re.search(r"-?\d[\d,]*\.?\d*|\.\d+", self.measured)
         if bound is None or figure is None:

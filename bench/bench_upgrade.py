@@ -1,4 +1,4 @@
-"""An upgrade while posts come in: every role is stopped and started from a newer version that brings a migration.
+"""An upgrade while posts come in: every role gives way to one of a newer version that brings a migration.
 
 The newer version is a copy of this one with one more migration. Posts that raise alerts arrive all the time, messages go
 to a local chat. How long the console does not answer is measured from outside, every 50 ms.
@@ -94,10 +94,15 @@ class Feed(threading.Thread):
 
 
 def upgrade(running: dict[str, Popen[bytes]], environment: Mapping[str, str], version: Path) -> None:
-    """One role after the other, as `systemctl restart` does it."""
+    """One role after the other, as docs/operations.md says: the newer one begins before the older one ends."""
+    from storage.models import Heartbeat
+
     for name, process in running.items():
+        newer = house.start(environment, name, version=version)
+        while not Heartbeat.objects.filter(instance__endswith=f":{newer.pid}").exists():
+            time.sleep(0.2)
         house.end([process])
-        running[name] = house.start(environment, name, version=version)
+        running[name] = newer
 
 
 def main() -> None:
@@ -133,12 +138,14 @@ def main() -> None:
 
 
 def settled(sent: int) -> None:
-    """Until all posts and messages are through, two minutes at most."""
+    """Until all posts and messages are through for ten seconds, for rules speak after posts; three minutes at most."""
     from alerts.models import Notification
 
-    ends = time.monotonic() + 120
-    waiting = Notification.objects.filter(state__in=["pending", "sending"], due_at__lte=datetime.now(UTC))
-    while time.monotonic() < ends and (house.done() < sent or waiting.exists()):
+    waiting = Notification.objects.filter(state__in=["pending", "sending"])
+    begun = busy_at = time.monotonic()
+    while (now := time.monotonic()) < min(begun + 180, busy_at + 10):
+        if house.done() < sent or waiting.exists():
+            busy_at = now
         time.sleep(0.5)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -111,6 +112,12 @@ def desk() -> None:
     _serve(_scheduler, _sweeper, _sender)
 
 
+def door(host: str, port: int) -> socket.socket:
+    """The console's port. A newer version may open it beside us, so that an upgrade leaves nobody before a closed door."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2048, reuse_port=True)
+
+
 def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
     """uvicorn in this thread, the loops of other roles and our own sign of life beside it."""
     import uvicorn
@@ -140,10 +147,12 @@ def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
     stop, watch = threading.Event(), Watch()
     loops = [Loop(role=role, stop=stop, watch=watch) for role in (Serving(), *(build() for build in builders))]
     threads = [threading.Thread(target=loop.run, name=loop.role.name) for loop in loops]
+    # Open before the first sign of life: who waits for that may close the older version's.
+    opened = door(settings.HOST, settings.PORT)
     for thread in threads:
         thread.start()
     try:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run([opened])
     finally:
         stop.set()
         for thread in threads:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from caifeng.commands import run
 from caifeng.roles import Loop, instance, is_gone
 from storage import changes, heartbeat
 from storage.models import Heartbeat
@@ -98,6 +99,11 @@ def test_a_role_is_gone_when_its_process_on_this_machine_is() -> None:
         False,
         False,
     ]
+
+
+def test_a_newer_console_opens_its_door_beside_the_older_one() -> None:
+    with run.door("127.0.0.1", 0) as older, run.door("127.0.0.1", older.getsockname()[1]) as newer:
+        assert newer.getsockname() == older.getsockname()
 
 
 def test_a_role_that_says_nothing_for_a_minute_is_silent() -> None:
