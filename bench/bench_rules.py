@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import statistics
 import subprocess
@@ -302,6 +303,8 @@ def peer(scale: int) -> None:
     if not python:
         bar(name, "≤ 1/20", "no peer", "CAIFENG_BENCH_ELASTALERT names no Python that has elastalert2")
         return
+    # The client complains while the server starts.
+    logging.getLogger("elastic_transport").setLevel(logging.CRITICAL)
     try:
         cluster = server.start()
     except RuntimeError as error:
