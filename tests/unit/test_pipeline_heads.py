@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from pipeline import features, heads
+from pipeline import features, heads, train
 from pipeline.training import calibration
+from pipeline.training.corpora import Example
 
 
 def test_heads_still_read_the_test_vectors_as_when_they_were_trained() -> None:
@@ -92,3 +93,14 @@ def test_a_rare_mood_is_said_more_readily_than_its_share() -> None:
 
     said = (margins * slope + offset).argmax(axis=1)
     assert 0.1 < said.mean() < 0.3
+
+
+def test_the_same_texts_train_the_same_bytes() -> None:
+    words = ("小区停水", "工厂排污", "公交停运", "学校补课", "拖欠工资", "虚假宣传", "医院收费")
+    examples = [Example(text=f"{words[i % 7]}{'了' * (i % 5)}", label=i % 7, origin="topics", key=i) for i in range(70)]
+
+    first, second = (train.trained(classes=train.part(examples, heads.MATTER_ORDERS)) for _ in range(2))
+
+    assert first.weights.any()
+    np.testing.assert_array_equal(first.weights, second.weights)
+    np.testing.assert_array_equal(first.scales.weight, second.scales.weight)
