@@ -20,7 +20,7 @@ from pipeline.rarity import usual_pairs
 
 MOST = 3
 #: Read of each post, and posts read of an incident: its first ones tell what it is about.
-_READ, POSTS = 1500, 200
+_READ, POSTS = 800, 100
 _SENTENCE = re.compile(r"[^。！？!?；;\n…]+[。！？!?；;…]*")
 _SHORTEST, _LONGEST = 8, 120
 _RUN = re.compile("[\u4e00-\u9fffA-Za-z0-9]{2,}")
