@@ -130,6 +130,18 @@ def test_an_alert_is_taken_on_by_keyboard_alone(enter: Enter, site: Site) -> Non
     assert state_of(site, number) == "responded"
 
 
+def test_a_key_counts_from_the_moment_a_preview_appears(enter: Enter) -> None:
+    page = enter("shenzhihe")
+    page.evaluate(
+        """document.querySelector("#peek").addEventListener("htmx:afterSwap", () => queueMicrotask(
+            () => document.querySelector("#peek [data-key=N]").click()), {once: true})"""
+    )
+
+    page.keyboard.press("j")
+
+    expect(page.locator("#act-form h2")).to_contain_text("备注")
+
+
 def test_the_row_is_renewed_where_it_stands(enter: Enter, site: Site) -> None:
     page, title = enter("zhushuyan"), "锦澜小区业主"
     pick(page, title)
