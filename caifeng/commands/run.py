@@ -13,7 +13,7 @@ from collections.abc import Callable
 import click
 
 from caifeng import bootstrap
-from caifeng.roles import Loop, Role, instance, stop_on_signal
+from caifeng.roles import Loop, Role, instance, stop_on_signal, utc_now
 
 ONCE = click.option("--once", is_flag=True, help="do what is due now and end")
 
@@ -112,9 +112,14 @@ def desk() -> None:
     _serve(_scheduler, _sweeper, _sender)
 
 
-def door(host: str, port: int) -> socket.socket:
-    """The console's port. A newer version may open it beside us, so that an upgrade leaves nobody before a closed door."""
+def door(host: str, port: int, *, beside: bool) -> socket.socket:
+    """The console's port. A newer version may open it beside us, so that an upgrade leaves nobody before a closed door.
+
+    `beside`: another console of this home may have it open already. Without, a port somebody else has raises OSError.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if not beside:
+        socket.create_server((host, port), family=family).close()
     return socket.create_server((host, port), family=family, backlog=2048, reuse_port=True)
 
 
@@ -129,6 +134,7 @@ def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     from caifeng.asgi import application
     from caifeng.light import Serving, Watch
+    from storage import heartbeat
 
     config = uvicorn.Config(
         application,
@@ -148,7 +154,8 @@ def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
     loops = [Loop(role=role, stop=stop, watch=watch) for role in (Serving(), *(build() for build in builders))]
     threads = [threading.Thread(target=loop.run, name=loop.role.name) for loop in loops]
     # Open before the first sign of life: who waits for that may close the older version's.
-    opened = door(settings.HOST, settings.PORT)
+    older = any(pulse.role == "serve" for pulse in heartbeat.pulses(utc_now()))
+    opened = door(settings.HOST, settings.PORT, beside=older)
     for thread in threads:
         thread.start()
     try:

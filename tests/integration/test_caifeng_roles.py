@@ -102,8 +102,14 @@ def test_a_role_is_gone_when_its_process_on_this_machine_is() -> None:
 
 
 def test_a_newer_console_opens_its_door_beside_the_older_one() -> None:
-    with run.door("127.0.0.1", 0) as older, run.door("127.0.0.1", older.getsockname()[1]) as newer:
+    older = run.door("127.0.0.1", 0, beside=False)
+    with older, run.door("127.0.0.1", older.getsockname()[1], beside=True) as newer:
         assert newer.getsockname() == older.getsockname()
+
+
+def test_the_console_of_another_home_is_not_joined() -> None:
+    with run.door("127.0.0.1", 0, beside=False) as other, pytest.raises(OSError, match="in use"):
+        run.door("127.0.0.1", other.getsockname()[1], beside=False)
 
 
 def test_a_role_that_says_nothing_for_a_minute_is_silent() -> None:
