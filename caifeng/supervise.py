@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -89,3 +92,10 @@ class Supervisor:
 def role_command(*arguments: str) -> list[str]:
     """The command line of a role in this very installation."""
     return [sys.executable, "-m", "caifeng.cli", *arguments]
+
+
+def die_with_parent() -> None:
+    """Under a supervisor, a role ends when the supervisor is killed, so that no second set ever runs beside it."""
+    if os.environ.get("CAIFENG_SUPERVISED") and sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
 
 import click
 
-from caifeng import bootstrap
+from caifeng import bootstrap, supervise
 from caifeng.roles import Loop, Role, instance, stop_on_signal, utc_now
 
 ONCE = click.option("--once", is_flag=True, help="do what is due now and end")
 
 
-def _die_with_parent() -> None:
-    """Under a supervisor, a role ends when the supervisor is killed, so that no second set ever runs beside it."""
-    if os.environ.get("CAIFENG_SUPERVISED") and sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-
 def _run(build: Callable[[], Role], *, once: bool) -> None:
     """Run one role in this process."""
-    _die_with_parent()
+    supervise.die_with_parent()
     stop = stop_on_signal()
     bootstrap.ready()
     from caifeng.light import Watch
@@ -91,7 +80,7 @@ def schedule(once: bool) -> None:
 @ONCE
 def crawl(once: bool) -> None:
     """Fetch the sources that are due into the inbox."""
-    _die_with_parent()
+    supervise.die_with_parent()
     stop = stop_on_signal()
     bootstrap.ready()
     from crawlers import worker
@@ -129,7 +118,7 @@ def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
     from django.conf import settings
     from django.core.management import call_command
 
-    _die_with_parent()
+    supervise.die_with_parent()
     bootstrap.ready()
     call_command("collectstatic", interactive=False, verbosity=0)
     from caifeng.asgi import application

@@ -129,9 +129,11 @@ def _channels(stage: Stage) -> dict[str, dict[str, Any]]:
 
 def play(stage: Stage) -> None:
     """Serve the town and the chat until SIGTERM."""
+    from caifeng import supervise
     from caifeng.demo import slack_sink
     from caifeng.demo.town import Town
 
+    supervise.die_with_parent()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -18,9 +19,11 @@ def main() -> int:
         sys.exit(str(error))
     settings = {"CAIFENG_STORE": "elasticsearch", "CAIFENG_ELASTICSEARCH_URL": started.url}
     try:
-        return subprocess.run(sys.argv[1:], env={**os.environ, **settings}, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+        with subprocess.Popen(sys.argv[1:], env={**os.environ, **settings}) as command:
+            # The command ends in good order, and the server after it.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: command.terminate())
+            return command.wait()
     finally:
         started.stop()
 

@@ -85,7 +85,10 @@ def test_confirmation_counts_from_detection_and_the_rest_from_the_confirmation()
 
 @pytest.mark.parametrize(
     ("level", "missing"),
-    [("I", {"public_response", "closure", "dispatch"}), ("IV", {"flash_report", "press_conference", "follow_up_report", "dispatch"})],
+    [
+        ("I", {"public_response", "closure", "dispatch"}),
+        ("IV", {"flash_report", "press_conference", "follow_up_report", "dispatch"}),
+    ],
 )
 def test_stages_without_a_window_have_no_deadline(level: str, missing: set[str]) -> None:
     planned = deadlines.plan(level, detected_at=NINE, confirmed_at=NINE, profile=COUNTY)
