@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import feedparser
 from lxml import etree
 
 from core.errors import Rejected
@@ -99,6 +98,8 @@ def _filled(entry: Entry) -> Entry | None:
 
 def _broken_feed(body: bytes) -> tuple[Entry, ...]:
     """Feeds with an unescaped `&` or worse: slow and forgiving."""
+    import feedparser  # 12 MB that few feeds need
+
     parsed = feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
     if not parsed.get("version"):
         raise Rejected("不是订阅源，也不是完整的 XML")
