@@ -71,7 +71,6 @@ audit: $(VENV)/.uv ## ask for known holes of the pinned dependencies; needs the 
 	$(BIN)/uv tool run pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
 
 models: $(VENV)/.dev ## train the models again from the data folder, bit for bit
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --group train
 	$(BIN)/python -m pipeline.train
 
 lock: $(VENV)/.uv ## pin every dependency; no registry's host goes in
