@@ -18,7 +18,8 @@ from caifeng.roles import Loop, instance, is_gone
 from storage import changes, heartbeat
 from storage.models import Heartbeat
 
-pytestmark = [pytest.mark.django_db, pytest.mark.workflow]
+#: A loop closes old connections, which a test inside a transaction would not outlive.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workflow]
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
 
