@@ -39,10 +39,10 @@ test: $(VENV)/.dev ## all tests; what they need is fetched and started
 # CI has fifteen minutes: the long kill and fault runs (marked slow) are left to `make test` on a desk.
 SELECTED := $(if $(CI),and not slow,)
 
-# The browser goes alone: three of them on two cores wait for each other longer than a page may take.
+# Browsers go apart from the rest, and two at most: on two cores pages would take longer than a test may wait.
 tests:
 	$(BIN)/python -m pytest -q -n 3 -m "not browser $(SELECTED)"
-	$(BIN)/python -m pytest -q -m "browser $(SELECTED)" tests/browser
+	$(BIN)/python -m pytest -q -n 2 -m "browser $(SELECTED)" tests/browser
 
 tests-postgresql:
 	CAIFENG_TEST_DATABASE=postgresql $(BIN)/python -m pytest -q -n 3 -m "workflow and not slow" tests/integration tests/unit/test_settings.py tests/unit/test_alerts_desk.py tests/unit/test_alerts_sweep.py tests/unit/test_alerts_outbox.py tests/unit/test_alerts_audit.py
