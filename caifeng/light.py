@@ -12,7 +12,7 @@ from django.conf import settings
 
 from alerts import channels, sweep
 from alerts import heartbeat as alive
-from alerts.models import Alert, Deadline, Notification
+from alerts.models import Alert, Notification
 from alerts.outbox import Sender
 from caifeng import bootstrap
 from caifeng.roles import utc_now
@@ -28,18 +28,21 @@ class Sweeper:
     acted: int = 0
 
     def step(self, now: datetime) -> int:
-        """Claim what is due and act on it."""
+        """Claim what is due and act on it. An idle look asks one thing."""
+        soonest = sweep.next_at()
+        if soonest is None or soonest > now:
+            return 0
         done = sweep.sweep(bootstrap.profile(), now)
         self.acted += done
         return done
 
     def detail(self) -> Mapping[str, Any]:
         """Counters, and the soonest clock."""
-        soonest = Deadline.objects.filter(next_step_at__isnull=False).order_by("next_step_at").first()
+        soonest = sweep.next_at()
         return {
             "acted": self.acted,
             "open": Alert.objects.filter(closed_at__isnull=True).count(),
-            "next": soonest.next_step_at.isoformat() if soonest and soonest.next_step_at else None,
+            "next": soonest.isoformat() if soonest else None,
         }
 
 
@@ -49,7 +52,7 @@ class Sending:
 
     sender: Sender
     name: str = "send"
-    rest: float = 1.0
+    rest: float = 2.0
     sent: int = 0
 
     def step(self, now: datetime) -> int:

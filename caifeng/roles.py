@@ -19,11 +19,11 @@ from storage import changes, heartbeat
 
 log = logging.getLogger(__name__)
 
-BEAT_EVERY = timedelta(seconds=10)
+BEAT_EVERY = timedelta(seconds=20)
 #: Longest rest after repeated failures.
 LONGEST_REST = 30.0
 #: Seconds between two looks at whether anybody wrote; a look costs a fiftieth of a step.
-GLANCE = 0.2
+GLANCE = 0.25
 #: A role that may rest so long waits for no news.
 PATIENT_REST = 5.0
 #: Longest rest on a database that cannot tell whether anybody wrote.
@@ -81,7 +81,7 @@ def stop_on_signal() -> threading.Event:
 
 @dataclass(slots=True)
 class Beat:
-    """A role's sign of life, written at most every ten seconds."""
+    """A role's sign of life, written at most every twenty seconds."""
 
     role: str
     clock: Callable[[], datetime]

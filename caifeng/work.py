@@ -103,7 +103,7 @@ class Worker:
     #: Where rejected items are written down, one JSON object a line.
     rejected: Path
     name: str = "work"
-    rest: float = 1.0
+    rest: float = 2.0
     door: DjangoInbox = field(default_factory=DjangoInbox)
     counts: dict[str, int] = field(default_factory=lambda: {"posts": 0, "rejected": 0, "findings": 0})
     _understanding: Understanding | None = None

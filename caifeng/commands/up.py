@@ -22,7 +22,7 @@ from caifeng.demo import stage
 ROLES = ("desk", "crawl", "work")
 #: These load much, and on two cores the desk's first page would wait for them: they start some seconds later.
 HEAVY = {"crawl", "work"}
-HEAD_START = 4.0
+HEAD_START = 7.0
 
 
 @click.command()
