@@ -12,6 +12,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,7 +118,8 @@ class SlackApp:
                 stop.wait(rest)
                 rest = min(rest * 2, _LONGEST_REST)
             finally:
-                client.close()
+                with suppress(AttributeError):  # the library's own thread let go of the same socket just now
+                    client.close()
 
     def _listener(self, clock: Callable[[], datetime]) -> Callable[[BaseSocketModeClient, SocketModeRequest], None]:
         def on_request(client: BaseSocketModeClient, request: SocketModeRequest) -> None:
