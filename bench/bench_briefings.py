@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ def measure(folder: Path, posts: int, alerts: int, rows: int) -> None:
     connections.close_all()
     apart(lambda: fill_ledger(posts, alerts, rows))
     found = ledger.of_period(week.MONDAY, week.NOW).filter(number__gte=f"2026-{alerts:05d}")
-    entries = lambda: ledger.entries(found, profile=profile, store=store, public_url="http://127.0.0.1")  # noqa: E731
+    entries = partial(ledger.entries, found, profile=profile, store=store, public_url="http://127.0.0.1")
     data, wall, processor = timed(lambda: ledger.xlsx(entries(), profile, title="台账"))
     show(f"ledger xlsx, {rows:,} rows × {len(ledger.DEFAULT)}", "< 3 s", wall, processor, f"{len(data) // 1024} KB")
     _, peer, busy_peer = timed(lambda: openpyxl_ledger(entries(), profile))

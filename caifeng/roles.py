@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 BEAT_EVERY = timedelta(seconds=20)
 #: Longest rest after repeated failures.
 LONGEST_REST = 30.0
-#: Seconds between two looks at whether anybody wrote; a look costs a fiftieth of a step.
+#: Seconds between two looks at whether anybody wrote; a look is one PRAGMA, a step several queries.
 GLANCE = 0.25
 #: A role that may rest so long waits for no news.
 PATIENT_REST = 5.0

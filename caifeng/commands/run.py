@@ -143,7 +143,7 @@ def _serve(*builders: Callable[[], Role], once: bool = False) -> None:
     loops = [Loop(role=role, stop=stop, watch=watch) for role in (Serving(), *(build() for build in builders))]
     threads = [threading.Thread(target=loop.run, name=loop.role.name) for loop in loops]
     # Open before the first sign of life: who waits for that may close the older version's.
-    older = any(pulse.role == "serve" for pulse in heartbeat.pulses(utc_now()))
+    older = any(pulse.role == "serve" and not pulse.silent for pulse in heartbeat.pulses(utc_now()))
     opened = door(settings.HOST, settings.PORT, beside=older)
     for thread in threads:
         thread.start()
