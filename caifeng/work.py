@@ -183,16 +183,18 @@ class Worker:
         self, arrivals: Sequence[Arrival], tagged: Sequence[TaggedPost], understanding: Understanding, now: datetime
     ) -> list[TaggedPost]:
         """Story and incident of each post; those placed before keep theirs. One worker at a time."""
+        merger = self._merger_now(understanding.tagger.keywords, now)
+        marks = merger.marks(tagged)
         with transaction.atomic():
             incidents.lock()
-            merger = self._merger_now(understanding.tagger.keywords, now)
+            self._learn(merger)
             stories = inbox.stories([arrival.key for arrival in arrivals])
             matters = incidents.of_stories(set(stories.values()))
             known = [
                 replace(post, story=story, incident=matters.get(story)) if (story := stories.get(arrival.key)) else post
                 for arrival, post in zip(arrivals, tagged, strict=True)
             ]
-            placed = merger.place(known)
+            placed = merger.place(known, marks)
             changes = merger.changes()
             self._position = incidents.save(changes.stories, changes.incidents)
             inbox.placed(
@@ -205,20 +207,23 @@ class Worker:
         return placed
 
     def _merger_now(self, words: Keywords, now: datetime) -> Merger:
-        """The merger, knowing what other workers saved; built from rows at start and after a failure."""
+        """The merger; built from rows at start and after a failure."""
         from pipeline.merge import INCIDENT_RUNS, LONE_RUNS, Merger
 
         if self._merger is None:
             rows = incidents.running(now - INCIDENT_RUNS, now - LONE_RUNS)
             self._merger = Merger(rows.stories, rows.incidents, words)
-        else:
-            rows = incidents.changed_after(self._position)
-            self._merger.learn(rows.stories, rows.incidents)
+            self._position = rows.position
         if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
             self._forgot_at = now
             self._merger.forget(now)
-        self._position = rows.position
         return self._merger
+
+    def _learn(self, merger: Merger) -> None:
+        """Take in what other workers saved."""
+        rows = incidents.changed_after(self._position)
+        merger.learn(rows.stories, rows.incidents)
+        self._position = rows.position
 
     def _arrivals(self, rows: Sequence[InboxRow], understanding: Understanding, now: datetime) -> list[Arrival]:
         drafted = [(row, draft) for row in rows for draft in self._drafts(row, understanding, now)]

@@ -81,6 +81,15 @@ def heat_now(heat: float, at: datetime, now: datetime) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What placing a post reads of it."""
+
+    signature: Signature
+    #: Telling terms; None while a running story seems to take the post, which asks for no terms.
+    terms: Mapping[str, float] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """Rows to be saved in the transaction that stores the batch."""
 
@@ -257,11 +266,19 @@ class Merger:
         for story in stories:
             self._stories.put(story)
 
-    def place(self, batch: Sequence[TaggedPost]) -> list[TaggedPost]:
-        """The posts with story and incident filled; a post that already has its story keeps it."""
-        marks = signatures([_whole(tagged) for tagged in batch])
+    def marks(self, batch: Sequence[TaggedPost]) -> list[Marks]:
+        """What `place` reads of the posts: the costly part, which may be done while another worker places."""
+        found = zip(batch, signatures([_whole(tagged) for tagged in batch]), strict=True)
         return [
-            tagged if tagged.story else self._place(tagged, mark) for tagged, mark in zip(batch, marks, strict=True)
+            Marks(mark, None if self._stories.like(mark, tagged.post.published_at) else self.terms(tagged))
+            for tagged, mark in found
+        ]
+
+    def place(self, batch: Sequence[TaggedPost], marks: Sequence[Marks] | None = None) -> list[TaggedPost]:
+        """The posts with story and incident filled; a post that already has its story keeps it."""
+        return [
+            tagged if tagged.story else self._place(tagged, mark)
+            for tagged, mark in zip(batch, marks or self.marks(batch), strict=True)
         ]
 
     def changes(self) -> Changes:
@@ -278,8 +295,8 @@ class Merger:
         self._stories.forget(now - STORY_RUNS, now - LONE_RUNS)
         self._incidents.forget(now - INCIDENT_RUNS, now - LONE_RUNS)
 
-    def _place(self, tagged: TaggedPost, mark: Signature) -> TaggedPost:
-        story = self._stories.like(mark, tagged.post.published_at)
+    def _place(self, tagged: TaggedPost, mark: Marks) -> TaggedPost:
+        story = self._stories.like(mark.signature, tagged.post.published_at)
         if story is None:
             story = self._found_story(tagged, mark)
         else:
@@ -294,16 +311,16 @@ class Merger:
         self._count(story.incident, tagged)
         return replace(tagged, story=story.id, incident=story.incident)
 
-    def _found_story(self, tagged: TaggedPost, mark: Signature) -> Story:
+    def _found_story(self, tagged: TaggedPost, mark: Marks) -> Story:
         post = tagged.post
-        terms = self.terms(tagged)
+        terms = self.terms(tagged) if mark.terms is None else mark.terms
         incident = self._fitting(terms, post.published_at) or _new_incident(tagged)
         self._grow(incident, terms)
         return Story(
             id=post.id,
             incident=incident.id,
             title=headline(post.title, post.text),
-            signature=mark.astype("<u4").tobytes(),
+            signature=mark.signature.astype("<u4").tobytes(),
             first_seen_at=post.published_at,
             last_seen_at=post.published_at,
         )
