@@ -47,25 +47,23 @@ class DjangoInbox:
         """
         by_key = {(item.source, item_key(item)): item for item in items}
         with transaction.atomic():
-            seen = _seen(list(by_key))
+            seen = _seen(list(by_key), "payload_hash", "first_seen_at")
             fresh: list[InboxItem] = []
             first: list[Seen] = []
-            changed: list[Seen] = []
+            changed: list[tuple[str, str, str]] = []
             for (source, key), item in by_key.items():
                 payload = _encode(item.payload)
                 payload_hash = _payload_hash(payload)
-                known = seen.get((source, key))
-                if known is not None and known.payload_hash == payload_hash:
+                known, first_seen_at = seen.get((source, key), (None, item.first_seen_at))
+                if known == payload_hash:
                     continue
-                first_seen_at = known.first_seen_at if known else item.first_seen_at
                 if known is None:
                     first.append(Seen(source=source, key=key, first_seen_at=first_seen_at, payload_hash=payload_hash))
                 else:
-                    known.payload_hash = payload_hash
-                    changed.append(known)
+                    changed.append((payload_hash, source, key))
                 fresh.append(_row(item, key, payload, first_seen_at))
             writing.insert(first, unique=_NAME)
-            writing.insert(changed, unique=_NAME, update=["payload_hash"])
+            writing.update(Seen, "payload_hash", by=_NAME, rows=changed)
             writing.insert(fresh)
         return len(fresh)
 
@@ -103,26 +101,23 @@ class DjangoInbox:
 def sights(keys: Sequence[tuple[str, str]], at: Mapping[tuple[str, str], datetime]) -> dict[tuple[str, str], datetime]:
     """First sight of each key; `at` is the time of those never seen before, which is kept from now on."""
     with transaction.atomic():
-        known = _seen(list(dict.fromkeys(keys)))
+        known = _seen(list(dict.fromkeys(keys)), "first_seen_at")
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         writing.insert(
             [Seen(source=source, key=name, first_seen_at=at[source, name]) for source, name in missing], unique=_NAME
         )
-        known |= _seen(missing) if missing else {}
-    return {key: row.first_seen_at for key, row in known.items()}
+        known |= _seen(missing, "first_seen_at")
+    return {key: first for key, (first,) in known.items()}
 
 
 def stories(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Story of each key whose post was placed in one."""
-    return {key: row.story for key, row in _seen(list(keys)).items() if row.story}
+    return {key: story for key, (story,) in _seen(list(keys), "story").items() if story}
 
 
 def placed(stories: Mapping[tuple[str, str], str]) -> None:
     """Remember the story of each key's post, in the transaction that placed it."""
-    rows = _seen(list(stories))
-    for key, row in rows.items():
-        row.story = stories[key]
-    writing.insert(list(rows.values()), unique=_NAME, update=["story"])
+    writing.update(Seen, "story", by=_NAME, rows=[(story, *key) for key, story in stories.items()])
 
 
 def release_orphans(is_gone: Callable[[str], bool]) -> int:
@@ -151,16 +146,17 @@ def forget_finished(before: datetime) -> int:
     return InboxItem.objects.filter(state=InboxItem.State.DONE, finished_at__lt=before).delete()[0]
 
 
-def _seen(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Seen]:
+def _seen(keys: list[tuple[str, str]], *columns: str) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """The columns of each key that was seen before."""
     by_source: dict[str, list[str]] = {}
     for source, key in keys:
         by_source.setdefault(source, []).append(key)
-    found: dict[tuple[str, str], Seen] = {}
+    found: dict[tuple[str, str], tuple[Any, ...]] = {}
     for source, names in by_source.items():
         # SQLite allows 32,766 parameters in one statement; 1,000 keeps every database content.
         for start in range(0, len(names), 1000):
-            rows = Seen.objects.filter(source=source, key__in=names[start : start + 1000])
-            found.update({(row.source, row.key): row for row in rows})
+            rows = Seen.objects.filter(source=source, key__in=names[start : start + 1000]).values_list("key", *columns)
+            found.update({(source, key): tuple(values) for key, *values in rows})
     return found
 
 

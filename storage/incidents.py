@@ -41,17 +41,17 @@ def lock() -> None:
 
 def running(since: datetime, lone_since: datetime) -> Rows:
     """What was seen since a moment, those of a single post since a later one; for a worker that starts."""
+    # Read first, and without a lock: what is saved meanwhile is newer, and comes with `changed_after`.
+    position = _position()
     seen = Q(last_seen_at__gte=since, size__gt=1) | Q(last_seen_at__gte=lone_since)
-    return _rows(models.Story.objects.filter(seen), models.Incident.objects.filter(seen), _position())
+    return _rows(models.Story.objects.filter(seen), models.Incident.objects.filter(seen), position)
 
 
 def changed_after(position: int) -> Rows:
-    """What others saved since; for the next batch."""
-    return _rows(
-        models.Story.objects.filter(changed__gt=position),
-        models.Incident.objects.filter(changed__gt=position),
-        position,
-    )
+    """What others saved since; for the next batch. The caller holds the lock."""
+    stories = models.Story.objects.filter(changed__gt=position)
+    incidents = models.Incident.objects.filter(changed__gt=position)
+    return _rows(stories, incidents, _position())
 
 
 def save(stories: Iterable[Story], incidents: Iterable[IncidentState]) -> int:
@@ -148,11 +148,10 @@ def _position() -> int:
 
 
 def _rows(stories: QuerySet[models.Story], incidents: QuerySet[models.Incident], position: int) -> Rows:
-    found = tuple(stories), tuple(incidents)
     return Rows(
-        stories=tuple(_story(row) for row in found[0]),
-        incidents=tuple(_incident(row) for row in found[1]),
-        position=max([position, *(row.changed for row in found[0]), *(row.changed for row in found[1])]),
+        stories=tuple(_story(row) for row in stories),
+        incidents=tuple(_incident(row) for row in incidents),
+        position=position,
     )
 
 
