@@ -58,6 +58,9 @@ _NOT_A_NAME = re.compile(r"[A-Z]\d{0,2}[区县市]|西地省|[^\u4e00-\u9fa5A-Za
 _NOT_LETTERS = re.compile(r"[\W_]+")
 
 Signature = NDArray[np.uint32]
+#: Odd numbers that make one of a band's parts and of its place.
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
+_BAND = np.arange(BANDS, dtype=np.uint64) * np.uint64(0x85EBCA77C2B2AE63)
 
 
 def signatures(texts: Sequence[str]) -> list[Signature]:
@@ -119,7 +122,9 @@ class Stories:
 
     def like(self, signature: Signature, at: datetime) -> Story | None:
         """The most similar running story; the oldest of equals."""
-        near = {story for band in _bands(signature.tobytes()) for story in self._held(band)}
+        near: set[str] = set()
+        for held in filter(None, map(self._bands.get, _bands(signature.tobytes()))):
+            near.update((held,) if isinstance(held, str) else held)
         best: tuple[float, str] | None = None
         for story in near:
             row = self.rows[story]
@@ -143,8 +148,10 @@ class Stories:
 
 
 def _bands(signature: bytes) -> list[int]:
-    width = 4 * PERMUTATIONS // BANDS
-    return [hash((first, signature[first : first + width])) for first in range(0, len(signature), width)]
+    """A number for each band; those of two bands may be equal by chance, for similarity is judged after."""
+    rows = np.frombuffer(signature, "<u4").reshape(BANDS, -1)
+    mixed: list[int] = (rows @ _MIX[: rows.shape[1]] ^ _BAND).tolist()
+    return mixed
 
 
 def _is_over(row: Story | IncidentState, before: datetime, lone_before: datetime) -> bool:
@@ -163,12 +170,14 @@ class Incidents:
     def put(self, row: IncidentState) -> None:
         """Add an incident, or its newer state."""
         old = self.rows.get(row.id)
+        if old is not None and old.centre is row.centre:
+            self.rows[row.id] = row
+            return
         words = {term for term in row.centre if not term.startswith(_MARKS)}
         self._unlist(row.id, {term for term in old.centre if term not in words} if old else ())
         for term in words:
             self._by_term[term].add(row.id)
-        if old is None or old.centre is not row.centre:
-            self._lengths[row.id] = _length(row.centre), _length(_words(row.centre))
+        self._lengths[row.id] = _length(row.centre), _length(_words(row.centre))
         self.rows[row.id] = row
 
     def like(self, terms: Mapping[str, float], at: datetime) -> list[IncidentState]:
