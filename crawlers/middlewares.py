@@ -36,7 +36,7 @@ def failure_words(error: BaseException | None) -> str:
         return "应答解压后太大，已停止" if "DOWNLOAD_MAXSIZE" in refusal else refusal
     name = type(error).__name__
     words = {
-        "CannotResolveHostError": "域名解析不到，或解析到不允许的地址",
+        "CannotResolveHostError": "域名解析不到，或是没有列入 CAIFENG_ALLOWED_NETWORKS 的内网地址",
         "DownloadConnectionRefusedError": "对方拒绝连接",
         "DownloadTimeoutError": "超时",
         "DownloadCancelledError": "应答太大，已停止",

@@ -16,6 +16,7 @@ import yaml
 from caifeng import bootstrap
 from core.clock import SHANGHAI
 from core.errors import ConfigError, Rejected
+from core.model import Draft, Precision
 
 if TYPE_CHECKING:
     from crawlers.preview import Preview
@@ -113,7 +114,7 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:
         for one in report:
-            click.echo(f"{one['word']}\t{one['id']}\t{one['name']}\t下次 {one['next'] or '—'}\t{one['reason']}")
+            click.echo(f"{one['word']}\t{one['id']}\t{one['name']}\t{_next_words(one['next'])}\t{one['reason']}")
     sys.exit(1 if any(one["health"] in ("silent", "broken", "blocked") for one in report) else 0)
 
 
@@ -180,14 +181,28 @@ def _quiet() -> None:
 
 def _show(source: Source, found: Preview) -> None:
     for draft, trace in found.drafts:
-        when = draft.published_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if draft.published_at else "没有时间"
-        click.echo(f"{when}（{draft.precision}）\t{draft.title}\t{len(draft.text)} 字\t{draft.url or trace}")
-    for reason in [*found.rejected, *found.outcome.get("refused", ())]:
-        click.echo(f"不可用：{reason}", err=True)
-    if reason := found.outcome.get("reason"):
-        click.echo(f"失败：{reason}", err=True)
+        beginning = " ".join(draft.text[:60].split())
+        click.echo(f"{_time_words(draft)}\t{draft.title}\t{len(draft.text)} 字：{beginning}\t{draft.url or trace}")
+    failure = found.outcome.get("reason", "")
+    for reason in dict.fromkeys([*found.rejected, *found.outcome.get("refused", ())]):
+        if reason != failure:
+            click.echo(f"不可用：{reason}", err=True)
+    if failure:
+        click.echo(f"失败：{failure}", err=True)
     links = f"，目录里有 {len(found.links)} 个要取的页面" if found.links else ""
     click.echo(f"{source.id}：{len(found.drafts)} 条可用，{len(found.rejected)} 条不可用{links}", err=True)
+
+
+def _time_words(draft: Draft) -> str:
+    """As exactly as the time is known, in China."""
+    if draft.published_at is None:
+        return "原文没有时间"
+    local = draft.published_at.astimezone(SHANGHAI)
+    return f"{local:%Y-%m-%d}" if draft.precision is Precision.DAY else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _next_words(at: str | None) -> str:
+    return f"下次 {datetime.fromisoformat(at):%m-%d %H:%M}" if at else "不定时"
 
 
 def _show_json(found: Preview) -> None:
@@ -209,6 +224,8 @@ def _show_json(found: Preview) -> None:
 
 
 def _state(source: Source, row: Any) -> dict[str, Any]:
+    from crawlers import states
+
     if row is None:
         return {"id": source.id, "name": source.name, "health": "new", "word": "未采集" if source.enabled else "停用"} | {
             "reason": "", "next": None, "period": None, "failures": 0, "items": 0, "last_new": None
@@ -219,13 +236,17 @@ def _state(source: Source, row: Any) -> dict[str, Any]:
         "health": row.health,
         "word": row.get_health_display() if source.enabled else "停用",
         "reason": row.health_reason,
-        "next": row.next_fetch_at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
+        "next": _iso(row.next_fetch_at) if states.crawlable(source) else None,
         "period": row.period,
         "failures": row.failures,
         "items": row.items,
         "polls": row.polls,
-        "last_new": row.last_new_at.astimezone(SHANGHAI).isoformat(timespec="seconds") if row.last_new_at else None,
+        "last_new": _iso(row.last_new_at) if row.last_new_at else None,
     }
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).isoformat(timespec="seconds")
 
 
 def _save(entry: dict[str, Any]) -> None:
