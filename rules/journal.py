@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db.models import F
 
@@ -32,15 +33,26 @@ def record(posts_and_hits: Iterable[tuple[TaggedPost, Sequence[Hit]]], now: date
     rows = sorted(_unknown(rows), key=lambda row: row.event_time)
     Counter.objects.filter(name=MATCHES).update(value=F("value") + len(rows))
     first = last_seq() - len(rows) + 1
-    for offset, row in enumerate(rows):
-        row.seq = first + offset
-    writing.insert(rows)
+    writing.insert(MatchRow, ("seq", *_Row._fields), [(seq, *row) for seq, row in enumerate(rows, first)])
     return len(rows)
 
 
-def _row(post: TaggedPost, hit: Hit, now: datetime) -> MatchRow:
+class _Row(NamedTuple):
+    """A row of the log before it has its number."""
+
+    rule: str
+    version: str
+    post: str
+    key: str
+    event_time: int
+    recorded_at: int
+    fields: dict[str, Any] | None
+    incident: str | None
+
+
+def _row(post: TaggedPost, hit: Hit, now: datetime) -> _Row:
     at = min(event_time(post.post), now)
-    return MatchRow(
+    return _Row(
         rule=hit.rule,
         version=hit.version,
         post=post.post.id,
@@ -52,11 +64,11 @@ def _row(post: TaggedPost, hit: Hit, now: datetime) -> MatchRow:
     )
 
 
-def _unknown(rows: list[MatchRow]) -> list[MatchRow]:
+def _unknown(rows: list[_Row]) -> list[_Row]:
     """Rows that are not in the log yet, each once."""
     posts = {row.post for row in rows}
     known = set(MatchRow.objects.filter(post__in=posts).values_list("rule", "version", "post"))
-    fresh: dict[tuple[str, str, str], MatchRow] = {}
+    fresh: dict[tuple[str, str, str], _Row] = {}
     for row in rows:
         name = (row.rule, row.version, row.post)
         if name not in known:

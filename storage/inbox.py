@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import zstandard
@@ -22,6 +23,8 @@ LEASE = timedelta(minutes=5)
 #: A row that killed this many workers is put aside for a person.
 MAX_ATTEMPTS = 5
 _NAME = ("source", "key")
+_SEEN = (*_NAME, "first_seen_at", "payload_hash", "story")
+_ITEM = tuple(field.attname for field in InboxItem._meta.concrete_fields if field.name != "id")
 #: Rows held at one time: a few dozen workers with a batch each.
 _HELD_AT_MOST = 10_000
 
@@ -49,7 +52,7 @@ class DjangoInbox:
         with transaction.atomic():
             seen = _seen(list(by_key), "payload_hash", "first_seen_at")
             fresh: list[InboxItem] = []
-            first: list[Seen] = []
+            first: list[tuple[Any, ...]] = []
             changed: list[tuple[str, str, str]] = []
             for (source, key), item in by_key.items():
                 payload = _encode(item.payload)
@@ -58,13 +61,13 @@ class DjangoInbox:
                 if known == payload_hash:
                     continue
                 if known is None:
-                    first.append(Seen(source=source, key=key, first_seen_at=first_seen_at, payload_hash=payload_hash))
+                    first.append((source, key, first_seen_at, payload_hash, ""))
                 else:
                     changed.append((payload_hash, source, key))
                 fresh.append(_row(item, key, payload, first_seen_at))
-            writing.insert(first, unique=_NAME)
+            writing.insert(Seen, _SEEN, first, unique=_NAME)
             writing.update(Seen, "payload_hash", by=_NAME, rows=changed)
-            writing.insert(fresh)
+            writing.insert(InboxItem, _ITEM, map(attrgetter(*_ITEM), fresh))
         return len(fresh)
 
     def claim(self, limit: int, owner: str, now: datetime) -> list[InboxRow]:
@@ -103,9 +106,7 @@ def sights(keys: Sequence[tuple[str, str]], at: Mapping[tuple[str, str], datetim
     with transaction.atomic():
         known = _seen(list(dict.fromkeys(keys)), "first_seen_at")
         missing = [key for key in dict.fromkeys(keys) if key not in known]
-        writing.insert(
-            [Seen(source=source, key=name, first_seen_at=at[source, name]) for source, name in missing], unique=_NAME
-        )
+        writing.insert(Seen, _SEEN, [(*key, at[key], "", "") for key in missing], unique=_NAME)
         known |= _seen(missing, "first_seen_at")
     return {key: first for key, (first,) in known.items()}
 

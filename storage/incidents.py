@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 from django.db import connection
 from django.db.models import Max, Q, QuerySet
@@ -21,6 +23,10 @@ from storage.stories import IncidentState, Story
 #: Names the advisory lock among others of the database.
 _LOCK = 0x6361_6966
 _SPLIT = "-s"
+#: What rows have of their values, the id first.
+_STORY = tuple(field.name for field in fields(Story))
+_INCIDENT = tuple(field.name for field in fields(IncidentState))
+_story_values, _incident_values = attrgetter(*_STORY), attrgetter(*_INCIDENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +63,20 @@ def changed_after(position: int) -> Rows:
 def save(stories: Iterable[Story], incidents: Iterable[IncidentState]) -> int:
     """Write rows by id in the caller's transaction; return the new position."""
     position = _position() + 1
-    story_rows = [_story_row(story, position) for story in stories]
-    incident_rows = [_incident_row(incident, position) for incident in incidents]
-    writing.insert(story_rows, unique=["id"], update=["incident", "title", "last_seen_at", "size", "changed"])
-    every = [field.name for field in models.Incident._meta.concrete_fields if field.name != "id"]
-    writing.insert(incident_rows, unique=["id"], update=every)
+    writing.insert(
+        models.Story,
+        (*_STORY, "changed"),
+        [(*_story_values(story), position) for story in stories],
+        unique=["id"],
+        update=["incident", "title", "last_seen_at", "size", "changed"],
+    )
+    writing.insert(
+        models.Incident,
+        (*_INCIDENT, "changed"),
+        [(*_incident_values(incident), position) for incident in incidents],
+        unique=["id"],
+        update=[*_INCIDENT[1:], "changed"],
+    )
     return position
 
 
@@ -149,13 +164,14 @@ def _position() -> int:
 
 def _rows(stories: QuerySet[models.Story], incidents: QuerySet[models.Incident], position: int) -> Rows:
     return Rows(
-        stories=tuple(_story(row) for row in stories),
-        incidents=tuple(_incident(row) for row in incidents),
+        stories=tuple(_story(row) for row in stories.values_list(*_STORY, named=True)),
+        incidents=tuple(_incident(row) for row in incidents.values_list(*_INCIDENT, named=True)),
         position=position,
     )
 
 
-def _story(row: models.Story) -> Story:
+def _story(row: Any) -> Story:
+    """Of a model or of its named values."""
     return Story(
         id=row.id,
         incident=row.incident,
@@ -167,7 +183,7 @@ def _story(row: models.Story) -> Story:
     )
 
 
-def _incident(row: models.Incident) -> IncidentState:
+def _incident(row: Any) -> IncidentState:
     return IncidentState(
         id=row.id,
         title=row.title,
@@ -181,34 +197,4 @@ def _incident(row: models.Incident) -> IncidentState:
         heat_at=row.heat_at,
         peak=row.peak,
         merged_into=row.merged_into,
-    )
-
-
-def _story_row(story: Story, position: int) -> models.Story:
-    return models.Story(
-        id=story.id,
-        incident=story.incident,
-        title=story.title,
-        signature=story.signature,
-        first_seen_at=story.first_seen_at,
-        last_seen_at=story.last_seen_at,
-        size=story.size,
-        changed=position,
-    )
-
-
-def _incident_row(incident: IncidentState, position: int) -> models.Incident:
-    return models.Incident(
-        id=incident.id,
-        title=incident.title,
-        first_seen_at=incident.first_seen_at,
-        last_seen_at=incident.last_seen_at,
-        size=incident.size,
-        sources=list(incident.sources),
-        centre=dict(incident.centre),
-        heat=incident.heat,
-        heat_at=incident.heat_at,
-        peak=incident.peak,
-        merged_into=incident.merged_into,
-        changed=position,
     )

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-def insert(rows: Sequence[models.Model], *, unique: Sequence[str] = (), update: Sequence[str] = ()) -> None:
-    """Insert rows of one model as `bulk_create` does, at a fraction of its cost; joins the caller's transaction.
+def insert(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    unique: Sequence[str] = (),
+    update: Sequence[str] = (),
+) -> None:
+    """Insert rows as `bulk_create` does, at a fraction of its cost; joins the caller's transaction.
 
-    `unique` and `update` are columns: a row that stands there already by `unique` gets its `update` columns replaced,
-    or is left as it was when there are none.
+    A row that stands there already by its `unique` columns gets its `update` columns replaced, or is left as it was
+    when there are none.
     """
-    if not rows:
-        return
     connection = _connection()
     quoted = connection.ops.quote_name
-    model = type(rows[0])._meta
-    fields = [field for field in model.concrete_fields if not isinstance(field, models.AutoField)]
-    columns = ", ".join(quoted(field.attname) for field in fields)
-    sql = f"INSERT INTO {quoted(model.db_table)} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608 - names of our models
+    names = ", ".join(map(quoted, columns))
+    sql = f"INSERT INTO {quoted(model._meta.db_table)} ({names}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608 - names of our models
     if unique:
         replacing = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in update)
         sql += (
             f" ON CONFLICT ({', '.join(map(quoted, unique))}) DO {f'UPDATE SET {replacing}' if update else 'NOTHING'}"
         )
-    read = attrgetter(*(field.attname for field in fields))
-    _write(connection, sql, fields, map(read, rows))
+    _write(connection, sql, model, columns, rows)
 
 
 def update(model: type[models.Model], column: str, *, by: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -40,7 +41,7 @@ def update(model: type[models.Model], column: str, *, by: Sequence[str], rows: I
     quoted = connection.ops.quote_name
     conditions = " AND ".join(f"{quoted(name)} = %s" for name in by)
     sql = f"UPDATE {quoted(model._meta.db_table)} SET {quoted(column)} = %s WHERE {conditions}"  # noqa: S608 - names of our models
-    _write(connection, sql, [model._meta.get_field(name) for name in (column, *by)], rows)
+    _write(connection, sql, model, (column, *by), rows)
 
 
 def _connection() -> BaseDatabaseWrapper:
@@ -48,8 +49,15 @@ def _connection() -> BaseDatabaseWrapper:
     return connections[DEFAULT_DB_ALIAS]
 
 
-def _write(connection: BaseDatabaseWrapper, sql: str, fields: Sequence[Any], rows: Iterable[Sequence[Any]]) -> None:
-    prepared = [(at, prepare) for at, field in enumerate(fields) if (prepare := _preparer(field, connection))]
+def _write(
+    connection: BaseDatabaseWrapper,
+    sql: str,
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    preparers = [_preparer(model._meta.get_field(name), connection) for name in columns]
+    prepared = [(at, prepare) for at, prepare in enumerate(preparers) if prepare]
     values = [list(row) for row in rows]
     for line in values:
         for at, prepare in prepared:
