@@ -298,7 +298,7 @@ def worker(owner: str) -> Worker:
         owner=owner,
         store=bootstrap.post_store(),
         installation=bootstrap.installation,
-        facts=RowFacts(bootstrap.post_store()),
+        facts=RowFacts(bootstrap.post_store(), bootstrap.sources),
         secret=settings.SECRET_KEY.encode(),
         rejected=settings.HOME / "rejected" / "inbox.jsonl",
     )

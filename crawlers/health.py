@@ -1,12 +1,12 @@
 """How a source stands, in a word and a Chinese sentence. The judgement is pure; `judge_all` is the rim.
 
-`judge_all` also hands what fell silent to whoever raises alerts; this package knows no rules.
+`silences` tells whoever raises alerts how quiet each source is; this package knows no rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db.models import Count, Q
 
 from crawlers import history
 from crawlers.models import SourceState
-from crawlers.sources import FETCHED, Kind, Source
+from crawlers.sources import Kind, Source
 from storage.models import InboxItem
 
 Health = SourceState.Health
@@ -43,11 +43,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The word and the reason; `probability` is of the present gap."""
+    """The word and the reason."""
 
     health: str
     reason: str
-    probability: float = 1.0
 
 
 def judge(source: Source, facts: Facts, now: datetime) -> Judgement:
@@ -71,23 +70,37 @@ def judge(source: Source, facts: Facts, now: datetime) -> Judgement:
     return _silent(source, facts, now) or _slow(facts) or Judgement(health=Health.OK, reason=_fine(facts, reason))
 
 
-def _silent(source: Source, facts: Facts, now: datetime) -> Judgement | None:
+def silence_of(source: Source, facts: Facts, now: datetime) -> history.Silence | None:
+    """How usual the present gap is; None when nothing ever came. Past the source's `silence_after` it is certain."""
     if facts.last_new_at is None:
         return None
-    # Only what we looked at can have been empty: while we were blind, the silence was ours. Pushes we never miss.
-    until = now if source.kind is Kind.PUSH else min(now, facts.last_ok_at or now)
-    gap = until - facts.last_new_at
-    if source.silence_after is not None and gap > source.silence_after:
-        words = f"已 {duration(gap)}没有新内容，超过为它定的 {duration(source.silence_after)}"
-        return Judgement(health=Health.SILENT, reason=words, probability=0.0)
-    found = history.silence(facts.history, facts.last_new_at, until)
-    if found.probability >= history.SILENT_BELOW:
+    found = history.silence(facts.history, facts.last_new_at, _watched_until(source, facts, now))
+    return replace(found, probability=0.0) if _is_overdue(source, facts, now) else found
+
+
+def _watched_until(source: Source, facts: Facts, now: datetime) -> datetime:
+    """Only what we looked at can have been empty: while we were blind, the silence was ours. Pushes we never miss."""
+    return now if source.kind is Kind.PUSH else min(now, facts.last_ok_at or now)
+
+
+def _is_overdue(source: Source, facts: Facts, now: datetime) -> bool:
+    if source.silence_after is None or facts.last_new_at is None:
+        return False
+    return _watched_until(source, facts, now) - facts.last_new_at > source.silence_after
+
+
+def _silent(source: Source, facts: Facts, now: datetime) -> Judgement | None:
+    found = silence_of(source, facts, now)
+    if found is None or facts.last_new_at is None or found.probability >= history.SILENT_BELOW:
         return None
-    words = (
-        f"已 {duration(gap)}没有新内容；按它自己的规律，这段时间应有 {found.expected:.1f} 个小时出新内容，"
-        f"一天里出现这么长空白的可能性只有 {_percent(found.probability)}"
+    words = f"已 {duration(_watched_until(source, facts, now) - facts.last_new_at)}没有新内容"
+    if source.silence_after is not None and _is_overdue(source, facts, now):
+        return Judgement(health=Health.SILENT, reason=f"{words}，超过为它定的 {duration(source.silence_after)}")
+    return Judgement(
+        health=Health.SILENT,
+        reason=f"{words}；按它自己的规律，这段时间应有 {found.expected:.1f} 个小时出新内容，"
+        f"一天里出现这么长空白的可能性只有 {_percent(found.probability)}",
     )
-    return Judgement(health=Health.SILENT, reason=words, probability=found.probability)
 
 
 def _slow(facts: Facts) -> Judgement | None:
@@ -119,21 +132,8 @@ def _percent(probability: float) -> str:
     return "不到 0.1%" if probability < 0.001 else f"{probability * 100:.1f}%"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SilentSource:
-    """A source that fell silent, as the rule type `silent_source` wants it."""
-
-    source: str
-    name: str
-    #: When the last new item came.
-    since: datetime
-    probability: float
-    reason: str
-
-
-def facts_of(row: SourceState, now: datetime) -> Facts:
-    """What a row and the inbox say of a source."""
-    read, unreadable = readings(row.source, now)
+def facts_of(row: SourceState, *, read: int = 0, unreadable: int = 0) -> Facts:
+    """What a row says of a source, and `readings` of the inbox."""
     return Facts(
         failures=row.failures,
         last_ok_at=row.last_ok_at,
@@ -152,27 +152,39 @@ def readings(source: str, now: datetime) -> tuple[int, int]:
     return found["read"], found["unreadable"]
 
 
-def judge_all(sources: Iterable[Source], now: datetime) -> list[SilentSource]:
-    """Bring every source's word up to date and return those that are silent, for whoever raises alerts."""
+def judge_all(sources: Iterable[Source], now: datetime) -> None:
+    """Bring every source's word up to date."""
     rows = {row.source: row for row in SourceState.objects.all()}
-    silent: list[SilentSource] = []
     for source in sources:
         row = rows.get(source.id)
-        if row is None or not source.enabled or (source.kind not in FETCHED and source.silence_after is None):
+        if row is None or not source.enabled:
             continue
-        judgement = judge(source, facts_of(row, now), now)
-        _note(row, judgement, now)
-        if judgement.health == Health.SILENT and row.last_new_at is not None:
-            silent.append(
-                SilentSource(
-                    source=source.id,
-                    name=source.name,
-                    since=row.last_new_at,
-                    probability=judgement.probability,
-                    reason=f"{source.name}{judgement.reason}",
-                )
-            )
-    return silent
+        if source.kind is Kind.PUSH:
+            _learn(row, now)
+        read, unreadable = readings(row.source, now)
+        _note(row, judge(source, facts_of(row, read=read, unreadable=unreadable), now), now)
+
+
+def _learn(row: SourceState, now: datetime) -> None:
+    """The rhythm of pushes, once an hour, from the inbox: they come by themselves, so every hour was watched."""
+    before = history.from_json(row.history or {})
+    if before.until is not None and now - before.until < history.HOUR:
+        return
+    since = before.until or now
+    # Both sides have an index, the column asked for has none.
+    recent = Q(finished_at__gte=since) | Q(state=InboxItem.State.NEW)
+    arrived = InboxItem.objects.filter(recent, source=row.source, fetched_at__gte=since)
+    learned = history.observe(before, new_at=list(arrived.values_list("fetched_at", flat=True)), now=now)
+    row.history = learned.as_json()
+    SourceState.objects.filter(source=row.source).update(history=row.history)
+
+
+def silences(sources: Iterable[Source], now: datetime) -> list[tuple[Source, datetime, history.Silence]]:
+    """Each source that once had something new: since when it has been quiet, and how usual that is for it."""
+    rows = {row.source: row for row in SourceState.objects.filter(last_new_at__isnull=False)}
+    watched = [(source, rows[source.id]) for source in sources if source.enabled and source.id in rows]
+    found = [(source, row.last_new_at, silence_of(source, facts_of(row), now)) for source, row in watched]
+    return [(source, since, silence) for source, since, silence in found if since is not None and silence is not None]
 
 
 def _note(row: SourceState, judgement: Judgement, now: datetime) -> None:

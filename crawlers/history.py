@@ -1,6 +1,7 @@
 """A source's own rhythm: in which hours of the week something new comes, and how even its gaps are. Pure.
 
 Hours count, not items: ten articles at nine o'clock are one sign of life, so bursts do not deceive.
+A gap is measured in hazard: -ln of the chance of so long a gap, which is one on average whatever the source.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -23,12 +24,16 @@ ENOUGH = 168
 #: Weight of what is usual at this hour on any like day, in weeks of own experience; and within that, the
 #: weight of what is usual at any hour.
 PRIOR, PRIOR_OF_PRIOR = 2.0, 0.5
-#: Each new week weighs the older ones down by this, each new gap the older gaps by that.
-FADE, GAP_FADE = 0.9, 0.99
-#: Hours watched before gaps are measured: chances of a week alone are too rough to measure with.
+#: Each new week weighs the older ones down by this, each new gap the older gaps, each new day the older days.
+FADE, GAP_FADE, DAY_FADE = 0.9, 0.99, 0.97
+#: Hours watched before gaps and days are measured: chances of a week alone are too rough to measure with.
 MEASURED = 336
 #: Gaps as in a Poisson process, which a young history is steadied with.
 PRIOR_GAPS = 10.0
+#: Variance of a day's mood taken for granted, and its weight in squares of expected active hours.
+MOOD, PRIOR_MOOD = 0.1, 30.0
+#: An hour that never failed may still fail.
+SUREST = 0.999
 #: Hours a gap is followed back at most; beyond, it is certain.
 LONGEST_GAP = 24 * 45
 
@@ -39,10 +44,15 @@ class History:
 
     watched: tuple[float, ...] = (0.0,) * SLOTS
     active: tuple[float, ...] = (0.0,) * SLOTS
-    #: Weight, sum and sum of squares of past gaps, each measured in active hours it should have had.
+    #: Weight, sum and sum of squares of past gaps in hazard.
     gaps: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    #: The running gap in the same measure.
-    gap: float = 0.0
+    #: What days varied more than chance explains, and the weight to divide it by: the variance of a day's mood.
+    moods: tuple[float, float] = (0.0, 0.0)
+    #: Of the running day: active hours, how many were to be expected, their variance, and what they would
+    #: change were the day twice as lively.
+    today: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    #: The last active hour; None when it is not known.
+    last: datetime | None = None
     #: Whether each of the last hours brought something, newest last.
     recent: str = ""
     #: All before has been counted; a full hour.
@@ -56,7 +66,9 @@ class History:
             "watched": [round(value, 3) for value in self.watched],
             "active": [round(value, 3) for value in self.active],
             "gaps": list(self.gaps),
-            "gap": self.gap,
+            "moods": list(self.moods),
+            "today": list(self.today),
+            "last": self.last.isoformat() if self.last else "",
             "recent": self.recent,
             "until": self.until.isoformat() if self.until else "",
             "hours": self.hours,
@@ -68,11 +80,15 @@ def from_json(values: Mapping[str, Any]) -> History:
     if not values:
         return History()
     weight, total, squares = values["gaps"]
+    excess, trials = values.get("moods", (0.0, 0.0))
+    active, expected, variance, slope = values.get("today", (0.0, 0.0, 0.0, 0.0))
     return History(
         watched=tuple(values["watched"]),
         active=tuple(values["active"]),
         gaps=(weight, total, squares),
-        gap=values["gap"],
+        moods=(excess, trials),
+        today=(active, expected, variance, slope),
+        last=datetime.fromisoformat(values["last"]) if values.get("last") else None,
         recent=values["recent"],
         until=until_of(values),
         hours=values["hours"],
@@ -100,28 +116,71 @@ def observe(history: History, *, new_at: Sequence[datetime], now: datetime) -> H
     live = {_full_hour(at) for at in new_at}
     start = max(history.until or end, end - LONGEST_GAP * HOUR)
     for hour in _hours(start, end):
-        history = _count(history, slot(hour), hour in live)
+        history = _count(history, hour, hour in live)
     return replace(history, until=end)
 
 
-def _count(history: History, index: int, live: bool) -> History:
+def skip(history: History, now: datetime) -> History:
+    """Leave the hours up to now out: something came in them, and nobody saw when."""
+    return replace(history, until=_full_hour(now), last=None)
+
+
+def _count(history: History, hour: datetime, live: bool) -> History:
+    index = slot(hour)
     chance = _chance(history, index)
     watched, active = list(history.watched), list(history.active)
     watched[index] = watched[index] * FADE + 1
     active[index] = active[index] * FADE + live
-    gap = history.gap + chance
-    weight, total, squares = history.gaps
-    if live and history.hours >= MEASURED:
-        weight, total, squares = weight * GAP_FADE + 1, total * GAP_FADE + gap, squares * GAP_FADE + gap * gap
+    gaps, moods, today = history.gaps, history.moods, history.today
+    if history.hours >= MEASURED:
+        gaps = _with_gap(history, hour) if live else gaps
+        today = _with_hour(today, chance, live)
+        if index % 24 == 23:
+            moods, today = _with_day(moods, today), (0.0, 0.0, 0.0, 0.0)
     return replace(
         history,
         watched=tuple(watched),
         active=tuple(active),
-        gaps=(weight, total, squares),
-        gap=0.0 if live else gap,
+        gaps=gaps,
+        moods=moods,
+        today=today,
+        last=hour if live else history.last,
         recent=(history.recent + ("1" if live else "0"))[-24:],
         hours=history.hours + 1,
     )
+
+
+def _with_gap(history: History, hour: datetime) -> tuple[float, float, float]:
+    """The gap that ended somewhere within `hour`; where is left to chance, or lively sources would look even."""
+    if history.last is None:
+        return history.gaps
+    before = _hazard(history, history.last + HOUR, hour)
+    mean, square = _within(_hazard(history, history.last + HOUR, hour + HOUR) - before)
+    weight, total, squares = (value * GAP_FADE for value in history.gaps)
+    return weight + 1, total + before + mean, squares + before * before + 2 * before * mean + square
+
+
+def _within(width: float) -> tuple[float, float]:
+    """Mean and mean square of an exponential variable known to lie below `width`."""
+    if width < 0.01:
+        return width / 2, width * width / 3
+    odds = 1 / math.expm1(width)
+    return 1 - width * odds, 2 - (width + 2) * width * odds
+
+
+def _with_hour(
+    today: tuple[float, float, float, float], chance: float, live: bool
+) -> tuple[float, float, float, float]:
+    active, expected, variance, slope = today
+    spread = chance * (1 - chance)
+    return active + live, expected + chance, variance + spread, slope + _rate(chance) * (1 - chance)
+
+
+def _with_day(moods: tuple[float, float], today: tuple[float, float, float, float]) -> tuple[float, float]:
+    """Variance of active hours = that of chance + variance of the mood × slope²."""
+    active, expected, variance, slope = today
+    excess, weight = moods
+    return excess * DAY_FADE + (active - expected) ** 2 - variance, weight * DAY_FADE + slope * slope
 
 
 def _full_hour(at: datetime) -> datetime:
@@ -153,6 +212,11 @@ def _steadied(history: History, index: int, everything: float) -> float:
     return (history.active[index] + usual * PRIOR) / (history.watched[index] + PRIOR)
 
 
+def _rate(chance: float) -> float:
+    """Events an hour that make an hour with any so likely."""
+    return -math.log1p(-min(chance, SUREST))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
     """How usual a gap is for this source."""
@@ -166,27 +230,43 @@ class Silence:
 def silence(history: History, since: datetime, now: datetime) -> Silence:
     """How usual it is that nothing came between `since` and `now`.
 
-    1. The gap is measured in active hours it should have had, so nights and weekends weigh little.
-    2. Past gaps in that measure give a Weibull distribution: even sources are missed soon, moody ones late.
+    1. The gap's hazard: nights and weekends weigh little, and days may be in a low mood.
+    2. Past gaps in that measure give a Weibull distribution: even sources are missed sooner than chance would have it.
     3. Its tail times the gaps of a day: a source with fifty gaps a day has its longest ones daily.
     """
     if history.hours < ENOUGH or now <= since:
         return Silence(probability=1.0, expected=0.0)
-    expected = _expected(history, since, now)
+    start = _full_hour(since) + HOUR
     shape, scale = _weibull(history)
     daily = sum(_chances(history)) / 7
-    tail = math.exp(-((expected / scale) ** shape))
+    tail = math.exp(-((_hazard(history, start, now) / scale) ** shape))
+    expected = sum(share * _chances(history)[slot(at)] for at, share in _parts(start, now))
     return Silence(probability=min(1.0, tail * max(daily, 1 / 7)), expected=expected)
 
 
-def _expected(history: History, since: datetime, now: datetime) -> float:
-    total, by_slot = 0.0, _chances(history)
-    start = max(since, now - LONGEST_GAP * HOUR)
+def _hazard(history: History, start: datetime, now: datetime) -> float:
+    """-ln of the chance that nothing comes between the end of an active hour and `now`.
+
+    The mood of a day multiplies its rate λ and is gamma-distributed with mean 1 and variance θ, so that nothing comes
+    with (1 + θλ)^(-1/θ); a day that has brought something is likelier in a good mood: (1 + θλ)^(-1/θ - 1).
+    """
+    excess, weight = history.moods
+    mood = max((excess + MOOD * PRIOR_MOOD) / (weight + PRIOR_MOOD), 0.001)
+    days: dict[date, float] = {}
+    for at, share in _parts(start, now):
+        local = at.astimezone(SHANGHAI)
+        rate = share * _rate(_chances(history)[local.weekday() * 24 + local.hour])
+        days[local.date()] = days.get(local.date(), 0.0) + rate
+    return sum((1 / mood + (number == 0)) * math.log1p(mood * rate) for number, rate in enumerate(days.values()))
+
+
+def _parts(start: datetime, now: datetime) -> Iterator[tuple[datetime, float]]:
+    """The hours between, each with the share of it that lies between."""
+    start = max(start, now - LONGEST_GAP * HOUR)
     while start < now:
         end = min(_full_hour(start) + HOUR, now)
-        total += (end - start) / HOUR * by_slot[slot(start)]
+        yield start, (end - start) / HOUR
         start = end
-    return total
 
 
 def _weibull(history: History) -> tuple[float, float]:

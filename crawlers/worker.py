@@ -378,5 +378,8 @@ def _rhythm(crawl: Crawl, row: SourceState, now: datetime) -> tuple[history.Hist
     if crawl.failed:
         return rhythm, new_at
     new_at += [now] if crawl.new else []
+    if row.failures and crawl.new:
+        # It came while we were blind, who knows when.
+        rhythm = history.skip(rhythm, now)
     rhythm = history.observe(rhythm, new_at=new_at, now=now)
     return rhythm, [at for at in new_at if rhythm.until and at >= rhythm.until]

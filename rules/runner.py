@@ -243,7 +243,7 @@ class Runner:
     def _facts_of(self, rule: Rule, now: datetime) -> list[Outcome]:
         match rule.options:
             case SilentSourceOptions() as options:
-                return silent(options, self.facts.rhythms(now), now)
+                return silent(options, self.facts.silences(now), now)
             case IncidentOptions() as options:
                 return growing(options, self.facts.incidents(options, now), now)
             case _:

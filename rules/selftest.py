@@ -14,7 +14,7 @@ from core.clock import SHANGHAI, parse_duration, parse_instant
 from rules.schema import History, IncidentOptions, Rule, RuleTest, SilentSourceOptions
 from rules.simulate import TIME, Simulation, has_ticks
 from rules.windows.events import Outcome
-from rules.windows.facts import HOURS_OF_WEEK, IncidentState, SourceRhythm, growing, silent
+from rules.windows.facts import HOURS_OF_WEEK, IncidentState, SourceRhythm, growing, silence, silent
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=SHANGHAI)
 
@@ -59,7 +59,7 @@ def _judged(rule: Rule, step: Mapping[str, Any]) -> list[Outcome]:
     now = parse_instant(step["now"])
     match rule.options:
         case SilentSourceOptions() as options:
-            return silent(options, [_rhythm(step["source"])], now)
+            return silent(options, [silence(_rhythm(step["source"]), now)], now)
         case IncidentOptions() as options:
             return growing(options, [_state(step["incident"])], now)
     return []

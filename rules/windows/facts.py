@@ -16,13 +16,26 @@ HOURS_OF_WEEK = 168
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRhythm:
-    """How often a source usually posts."""
+    """How often a source usually posts, as a rule's own tests state it."""
 
     id: str
     name: str
     last_post_at: datetime
     #: Mean posts in each hour of the week, Monday 00:00 in China first.
     hourly: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSilence:
+    """A source's present gap, and how usual it is for it."""
+
+    id: str
+    name: str
+    last_post_at: datetime
+    #: Chance of a gap this long by the source's own rhythm.
+    probability: float
+    #: Signs of life it would usually have given since.
+    expected: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +54,19 @@ class IncidentState:
     posts: tuple[str, ...] = ()
 
 
-def silence_probability(rhythm: SourceRhythm, now: datetime) -> float:
-    """P(no post since the last one), posts being independent at the source's own hourly rates."""
-    return math.exp(-expected_posts(rhythm, now))
+def silence(rhythm: SourceRhythm, now: datetime) -> SourceSilence:
+    """P(no post since the last one), posts being independent at the source's own hourly rates: for rules' own tests."""
+    expected = _expected_posts(rhythm, now)
+    return SourceSilence(
+        id=rhythm.id,
+        name=rhythm.name,
+        last_post_at=rhythm.last_post_at,
+        probability=math.exp(-expected),
+        expected=expected,
+    )
 
 
-def expected_posts(rhythm: SourceRhythm, now: datetime) -> float:
-    """Posts the source would usually have had since its last one."""
+def _expected_posts(rhythm: SourceRhythm, now: datetime) -> float:
     start, end = ticks(rhythm.last_post_at), ticks(now)
     expected = 0.0
     for hour in range(start // _HOUR, end // _HOUR + 1):
@@ -61,20 +80,18 @@ def _hour_of_week(hour: int) -> int:
     return (hour + 8 + 3 * 24) % HOURS_OF_WEEK
 
 
-def silent(options: SilentSourceOptions, rhythms: Sequence[SourceRhythm], now: datetime) -> list[Outcome]:
+def silent(options: SilentSourceOptions, silences: Sequence[SourceSilence], now: datetime) -> list[Outcome]:
     """Sources whose silence is unlikely; each silence is said once."""
     outcomes = []
-    for rhythm in rhythms:
-        probability = silence_probability(rhythm, now)
-        if probability < options.probability:
+    for one in silences:
+        if one.probability < options.probability:
             values = {
-                "source": rhythm.name,
-                "probability": probability,
-                "expected": round(expected_posts(rhythm, now), 1),
-                "hours": round((now - rhythm.last_post_at).total_seconds() / 3600, 1),
+                "source": one.name,
+                "probability": one.probability,
+                "expected": round(one.expected, 1),
+                "hours": round((now - one.last_post_at).total_seconds() / 3600, 1),
             }
-            once = f"silent {rhythm.last_post_at.isoformat()}"
-            outcomes.append(Outcome(rhythm.id, ticks(now), values, (), None, once))
+            outcomes.append(Outcome(one.id, ticks(now), values, (), None, f"silent {one.last_post_at.isoformat()}"))
     return outcomes
 
 

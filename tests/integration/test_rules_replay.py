@@ -10,9 +10,8 @@ from random import Random
 import pytest
 from django.db import transaction
 
-from core.model import Engagement, Finding, Mood, Post, Precision, Sentiment, TaggedPost, Tags
+from core.model import Engagement, Mood, Post, Precision, Sentiment, TaggedPost, Tags
 from rules import journal
-from rules.facts import StoreFacts
 from rules.matcher import Matcher
 from rules.models import FindingRow
 from rules.replay import difference, needed, replay
@@ -125,28 +124,3 @@ def test_the_second_finding_within_realert_would_not_have_been_told(store: Sqlit
     found = replay(OFTEN, store.scan(needed(OFTEN, NOON, END)), since=NOON, now=END)
 
     assert [item.told for item in found] == [True, False]
-
-
-def test_a_source_that_falls_silent_is_known_from_the_store(store: SqliteStore) -> None:
-    start = NOON - timedelta(days=10)
-    store.upsert([a_post(hour, start + timedelta(hours=hour)) for hour in range(10 * 24 - 12)])
-
-    (rhythm,) = StoreFacts(store).rhythms(NOON)
-
-    assert rhythm.id == "bbs"
-    assert rhythm.last_post_at == NOON - timedelta(hours=13)
-    assert sum(rhythm.hourly) == pytest.approx(168 * 228 / 240, rel=0.02)
-
-
-@pytest.mark.django_db
-def test_a_silent_source_is_a_finding_once(store: SqliteStore) -> None:
-    start = NOON - timedelta(days=10)
-    store.upsert([a_post(hour, start + timedelta(hours=hour)) for hour in range(10 * 24 - 12)])
-    rule = parse({"id": "silent", "type": "silent_source", "realert": 0})
-    told: list[Finding] = []
-    runner = Runner([rule], facts=StoreFacts(store))
-
-    for minute in (0, 2, 4):
-        runner.step(NOON + timedelta(minutes=minute), lambda finding, rule: told.append(finding))
-
-    assert [finding.key for finding in told] == ["bbs"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from crawlers import states
-from crawlers.health import judge_all
+from crawlers.health import judge_all, silences
 from crawlers.models import SeenUrl, SourceState
 from crawlers.schedule import mark_due
 from crawlers.states import Page
@@ -108,14 +108,31 @@ def test_pages_nobody_points_to_any_more_are_forgotten() -> None:
     assert states.forget_pages(NOW + states.FORGET_PAGES + HOUR) == 1
 
 
-def test_silent_sources_are_handed_on_with_their_reason() -> None:
+def test_a_source_past_its_own_bound_is_silent_beyond_doubt() -> None:
     known("news")
     SourceState.objects.update(last_ok_at=NOW, last_new_at=NOW - 30 * HOUR)
 
-    (silent,) = judge_all([a_source(silence_after="1d")], NOW)
+    judge_all([a_source(silence_after="1d")], NOW)
+    ((source, since, silence),) = silences([a_source(silence_after="1d")], NOW)
 
-    assert (silent.source, silent.since) == ("news", NOW - 30 * HOUR)
-    assert silent.reason.startswith("县政府网已 1 天 6 小时没有新内容")
+    assert (source.id, since, silence.probability) == ("news", NOW - 30 * HOUR, 0.0)
+    assert SourceState.objects.get().health == "silent"
+    assert SourceState.objects.get().health_reason.startswith("已 1 天 6 小时没有新内容")
+
+
+def test_a_hotline_that_always_pushed_falls_silent_by_its_own_rhythm() -> None:
+    hotline = a_source(kind="push", url="")
+    known("news")
+    for hour in range(15 * 24):
+        at = NOW + hour * HOUR
+        InboxItem.objects.create(
+            source="news", key=str(hour), url="", fetched_at=at, first_seen_at=at, content_type="text/html", payload=b""
+        )  # fmt: skip
+        states.note_push("news", 1, at)
+        judge_all([hotline], at)
+
+    judge_all([hotline], at + 8 * HOUR)
+
     assert SourceState.objects.get().health == "silent"
 
 

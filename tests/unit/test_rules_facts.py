@@ -10,7 +10,7 @@ from core.clock import SHANGHAI
 from rules.reasons import reason
 from rules.replay import difference, replay
 from rules.schema import IncidentOptions, SilentSourceOptions, parse
-from rules.windows.facts import IncidentState, SourceRhythm, growing, silence_probability, silent
+from rules.windows.facts import IncidentState, SourceRhythm, growing, silence, silent
 
 #: A Monday.
 NOON = datetime(2026, 11, 23, 12, tzinfo=SHANGHAI)
@@ -23,19 +23,23 @@ def a_rhythm(*, day: float = 2, night: float = 0) -> SourceRhythm:
 
 
 def test_the_probability_of_silence_is_that_of_no_post_at_the_usual_rate() -> None:
-    assert silence_probability(a_rhythm(), NOON + HOUR) == pytest.approx(0.1353, abs=1e-4)
+    assert silence(a_rhythm(), NOON + HOUR).probability == pytest.approx(0.1353, abs=1e-4)
 
 
 def test_a_night_without_posts_is_no_silence() -> None:
     evening = SourceRhythm(id="bbs", name="论坛", last_post_at=NOON + 8 * HOUR, hourly=a_rhythm().hourly)
 
-    assert silent(SilentSourceOptions(type="silent_source"), [evening], NOON + 19 * HOUR) == []
+    found = silent(SilentSourceOptions(type="silent_source"), [silence(evening, NOON + 19 * HOUR)], NOON + 19 * HOUR)
+
+    assert found == []
 
 
 def test_an_unlikely_silence_is_said_with_its_probability() -> None:
     rule = parse({"type": "silent_source"})
 
-    (outcome,) = silent(SilentSourceOptions(type="silent_source"), [a_rhythm()], NOON + 3 * HOUR)
+    now = NOON + 3 * HOUR
+
+    (outcome,) = silent(SilentSourceOptions(type="silent_source"), [silence(a_rhythm(), now)], now)
 
     assert reason(rule, outcome) == "论坛已 3 小时没有新内容，按以往规律这种情况的概率为 0.25%"
 

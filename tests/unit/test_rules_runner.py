@@ -241,7 +241,7 @@ def test_a_group_is_told_together_after_its_period() -> None:
 class OpenLevelOne:
     """Facts of a county where every incident has an open alert of level I."""
 
-    def rhythms(self, now: datetime) -> Sequence[Any]:
+    def silences(self, now: datetime) -> Sequence[Any]:
         return ()
 
     def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[Any]:
