@@ -27,7 +27,7 @@ from core.ports import InboxRow, PostStore
 from crawlers import reading
 from crawlers.sources import Source
 from pipeline.posts import make_post
-from rules import journal
+from rules import journal, turn
 from rules.facts import Facts
 from rules.matcher import Matcher
 from rules.runner import Runner
@@ -118,7 +118,10 @@ class Worker:
         self._take_over(now)
         rows = self.door.claim(BATCH, self.owner, now)
         self._take(rows, understanding, now)
-        self.counts["findings"] += understanding.runner.step(now, self._opener(understanding.installation, now))
+        if turn.take(self.owner, now, roles.is_gone):
+            self.counts["findings"] += understanding.runner.step(now, self._opener(understanding.installation, now))
+        else:
+            understanding.runner.pause()
         return len(rows)
 
     def detail(self) -> Mapping[str, Any]:

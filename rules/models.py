@@ -12,6 +12,14 @@ class Counter(models.Model):
     value = models.BigIntegerField(default=0)
 
 
+class Turn(models.Model):
+    """Which worker runs the rules, and until when it need not say so again."""
+
+    name = models.CharField(max_length=16, primary_key=True)
+    owner = models.CharField(max_length=64)
+    until = models.DateTimeField()
+
+
 class MatchRow(models.Model):
     """A rule's expression is true of a post. Windows are a cache of these rows."""
 

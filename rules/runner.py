@@ -109,6 +109,11 @@ class Runner:
             self._loaded = False
             raise
 
+    def pause(self) -> None:
+        """Let go of the windows: another worker runs the rules. The next step builds them again."""
+        self._live.clear()
+        self._loaded = False
+
     def _load(self, now: datetime) -> None:
         """Build every rule's windows again from the matches that were counted before."""
         self._seq = _value(RUNNER)
