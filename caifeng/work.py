@@ -187,6 +187,7 @@ class Worker:
     ) -> list[TaggedPost]:
         """Story and incident of each post; those placed before keep theirs. One worker at a time."""
         merger = self._merger_now(understanding.tagger.keywords, now)
+        self._learn(merger)  # most of it here, so that the lock is held only for what came since
         marks = merger.marks(tagged)
         with transaction.atomic():
             incidents.lock()

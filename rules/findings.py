@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,6 +74,25 @@ def finding(rule: Rule, outcome: Outcome, incident: str | None = None) -> Findin
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the tables say about some outcomes."""
+
+    #: Fingerprints looked up, and those of them that stand there already.
+    asked: frozenset[str] = frozenset()
+    known: set[str] = field(default_factory=set)
+    #: (rule, post) → incident.
+    incidents: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def incident(self, rule: Rule, outcome: Outcome) -> str | None:
+        """The incident most of the evidence belongs to."""
+        if rule.type == "incident":
+            return str(outcome.key)
+        found = (self.incidents.get((rule.id, post)) for post in _evidence(outcome))
+        common = Tally(filter(None, found)).most_common(1)
+        return common[0][0] if common else None
+
+
 class Teller:
     """Writes findings and tells them through a sink."""
 
@@ -81,6 +100,8 @@ class Teller:
         self.facts = facts
         self.failures: list[tuple[Rule, str]] = []
         self._hushes: list[noise.Hush] | None = None
+        self._seen = _Seen()
+        self._rests: dict[tuple[str, str], noise.Rest | None] = {}
 
     def tell(self, rule: Rule, outcome: Outcome, now: datetime, sink: Sink, *, correction: bool = False) -> bool:
         """Insert the finding if nobody has; tell it unless something mutes it. True when people were told.
@@ -88,10 +109,12 @@ class Teller:
         A correction is a finding that a late post only moved: it is kept, but nobody is told twice.
         """
         name = fingerprint(rule, outcome)
-        if FindingRow.objects.filter(fingerprint=name).exclude(state=State.REVISED).exists():
+        if name not in self._seen.asked:
+            self.look_up([(rule, outcome)])
+        if name in self._seen.known:
             return False
-        found = finding(rule, outcome, _incident(rule, outcome))
-        rest = _last_rest(rule, found.key)
+        found = finding(rule, outcome, self._seen.incident(rule, outcome))
+        rest = self._last_rest(rule, found.key)
         if outcome.post is None and not outcome.once and noise.rests(rest, now):
             # A silence that goes on says so at every tick; once per rest is enough to keep.
             return False
@@ -101,14 +124,34 @@ class Teller:
                 _insert(rule, name, found, verdict, now)
                 if verdict.state != State.MUTED:
                     # The key rests once people are, or will be, told.
-                    _rest(rule, found.key, rest, now)
+                    self._rests[rule.id, found.key] = _rest(rule, found.key, rest, now)
                 return verdict.state == State.RAISED and self._told(name, rule, found, now, sink)
         except IntegrityError:
             return self._true_again(name)
 
     def withdraw(self, rule: Rule, outcome: Outcome) -> None:
         """A late post made it untrue: the row stays and says so."""
-        FindingRow.objects.filter(fingerprint=fingerprint(rule, outcome)).update(state=State.REVISED)
+        name = fingerprint(rule, outcome)
+        FindingRow.objects.filter(fingerprint=name).update(state=State.REVISED)
+        self._seen.known.discard(name)
+
+    def look_up(self, outcomes: Sequence[tuple[Rule, Outcome]]) -> None:
+        """Read at once, best before the transaction, what telling these reads of the tables."""
+        names = [fingerprint(rule, outcome) for rule, outcome in outcomes]
+        told = FindingRow.objects.filter(fingerprint__in=names).exclude(state=State.REVISED)
+        posts = {post for _, outcome in outcomes for post in _evidence(outcome)}
+        rows = MatchRow.objects.filter(post__in=posts).exclude(incident=None).values_list("rule", "post", "incident")
+        self._seen = _Seen(
+            asked=frozenset(names),
+            known=set(told.values_list("fingerprint", flat=True)),
+            incidents={(rule, post): str(incident) for rule, post, incident in rows},
+        )
+
+    def _last_rest(self, rule: Rule, key: str) -> noise.Rest | None:
+        """One teller lives for one pass, in which nobody else changes rests."""
+        if (rule.id, key) not in self._rests:
+            self._rests[rule.id, key] = _last_rest(rule, key)
+        return self._rests[rule.id, key]
 
     def has_groups(self, now: datetime) -> bool:
         """Whether a group is due."""
@@ -251,14 +294,8 @@ def _same_matter(rule: Rule, found: Finding, now: datetime) -> Finding:
     return found if first is None else replace(found, key=first)
 
 
-def _incident(rule: Rule, outcome: Outcome) -> str | None:
-    """The incident most of the evidence belongs to."""
-    if rule.type == "incident":
-        return str(outcome.key)
-    posts = [str(ref) for ref in outcome.evidence[:EVIDENCE]]
-    rows = MatchRow.objects.filter(post__in=posts, rule=rule.id).exclude(incident=None)
-    common = Tally(rows.values_list("incident", flat=True)).most_common(1)
-    return common[0][0] if common else None
+def _evidence(outcome: Outcome) -> list[str]:
+    return [str(ref) for ref in outcome.evidence[:EVIDENCE]]
 
 
 def _hushes(now: datetime) -> list[noise.Hush]:
@@ -278,9 +315,10 @@ def _last_rest(rule: Rule, key: str) -> noise.Rest | None:
     return None if row is None else noise.Rest(until=row.until, exponent=row.exponent)
 
 
-def _rest(rule: Rule, key: str, last: noise.Rest | None, now: datetime) -> None:
+def _rest(rule: Rule, key: str, last: noise.Rest | None, now: datetime) -> noise.Rest | None:
     rest = noise.rest_after(rule, last, now)
     if rest is not None:
         row = Quiet(rule=rule.id, key=key[:256], until=rest.until, exponent=rest.exponent)
         unique, changing = ["rule", "key"], ["until", "exponent"]
         Quiet.objects.bulk_create([row], update_conflicts=True, unique_fields=unique, update_fields=changing)
+    return rest

@@ -198,6 +198,7 @@ class Runner:
         """
         left = iter(changes)
         while some := list(itertools.islice(left, _TOGETHER)):
+            this.teller.look_up([(rule, outcome) for rule, delta in some for outcome in delta.appeared])
             with _telling():
                 for rule, delta in some:
                     for outcome in delta.vanished:

@@ -54,10 +54,11 @@ def running(since: datetime, lone_since: datetime) -> Rows:
 
 
 def changed_after(position: int) -> Rows:
-    """What others saved since; for the next batch. The caller holds the lock."""
+    """What others saved since; complete when the caller holds the lock."""
+    newest = _position()
     stories = models.Story.objects.filter(changed__gt=position)
     incidents = models.Incident.objects.filter(changed__gt=position)
-    return _rows(stories, incidents, _position())
+    return _rows(stories, incidents, newest)
 
 
 def save(stories: Iterable[Story], incidents: Iterable[IncidentState]) -> int:
