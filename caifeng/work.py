@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 #: Large enough for the batch models, small enough that a crash repeats little.
 BATCH = 256
 #: How often a worker looks for rows of others that died, and lets stories go that take no more posts.
-ORPHANS_EVERY, FORGET_EVERY = timedelta(seconds=5), timedelta(hours=1)
+ORPHANS_EVERY, FORGET_EVERY = timedelta(seconds=1), timedelta(hours=1)
 
 Key = tuple[str, str]
 

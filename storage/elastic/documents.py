@@ -43,7 +43,7 @@ def template(prefix: str) -> dict[str, Any]:
                 "number_of_shards": 1,
                 "auto_expand_replicas": "0-1",
                 # Unset, an idle shard would stop refreshing and the next search would wait.
-                "refresh_interval": "1s",
+                "refresh_interval": "5s",
                 "codec": "best_compression",
                 "sort.field": ["at", "id"],
                 "sort.order": ["desc", "desc"],

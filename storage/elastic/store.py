@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 _NEWEST = [{"at": "desc"}, {"id": "desc"}]
 _OLDEST = [{"at": "asc"}, {"id": "asc"}]
 _SCANNED_AT_ONCE = 1000
-_BUILT_AT_ONCE = 250
+#: A batch of the worker goes in one request.
+_BUILT_AT_ONCE = 256
 _BUCKETS_AT_ONCE = 10000
 _KEEP_ALIVE = "5m"
 
