@@ -45,6 +45,8 @@ def parse_time(text: str, now: datetime) -> Moment | None:
     2. What follows a publish label (发布时间, 来信日期 …) is read before the rest.
     3. The first form of `_FORMS` that gives a possible moment decides.
     """
+    if not text:
+        return None
     plain = _plain(text)
     here = now.astimezone(SHANGHAI)
     labelled = _LABEL.search(plain)

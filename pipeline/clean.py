@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from operator import ne
 
 import opencc
 
@@ -80,6 +81,7 @@ def language(text: str) -> str:
     if len(_KANA_HANGUL.findall(sample)) * 4 > han:
         return "und" if _KANA_HANGUL.search(sample) or not latin else "en"
     if han * 4 >= latin and han:
-        changed = sum(before != after for before, after in zip(sample, simplified(sample), strict=False))
+        plain = simplified(sample)
+        changed = 0 if plain == sample else sum(map(ne, sample, plain))
         return "zh-Hant" if changed * 12 > han else "zh-Hans"
     return "en" if latin else "und"
