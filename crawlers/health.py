@@ -67,7 +67,11 @@ def judge(source: Source, facts: Facts, now: datetime) -> Judgement:
     if facts.read >= UNREADABLE_ITEMS and facts.unreadable / facts.read >= UNREADABLE_SHARE:
         words = f"近一天 {facts.read} 条里有 {facts.unreadable} 条读不出内容，页面结构可能变了"
         return Judgement(health=Health.BROKEN, reason=words)
-    return _silent(source, facts, now) or _slow(facts) or Judgement(health=Health.OK, reason=_fine(facts, reason))
+    return (
+        _silent(source, facts, now)
+        or _slow(source, facts, now)
+        or Judgement(health=Health.OK, reason=_fine(facts, reason))
+    )
 
 
 def silence_of(source: Source, facts: Facts, now: datetime) -> history.Silence | None:
@@ -103,10 +107,10 @@ def _silent(source: Source, facts: Facts, now: datetime) -> Judgement | None:
     )
 
 
-def _slow(facts: Facts) -> Judgement | None:
+def _slow(source: Source, facts: Facts, now: datetime) -> Judgement | None:
     if facts.outcome.get("stale"):
         return Judgement(health=Health.SLOW, reason=str(facts.outcome["stale"]))
-    active, expected = history.recent_rate(facts.history)
+    active, expected = history.recent_rate(facts.history, _watched_until(source, facts, now))
     if expected >= SLOW_EXPECTED and active < expected * SLOW_SHARE:
         words = f"近 24 小时只有 {active} 个小时有新内容，往常约 {expected:.0f} 个小时"
         return Judgement(health=Health.SLOW, reason=words)

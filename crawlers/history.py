@@ -17,23 +17,23 @@ from core.clock import SHANGHAI
 
 HOUR = timedelta(hours=1)
 SLOTS = 168
-#: A gap less likely than this in a day, by the source's own rhythm, is silence.
-SILENT_BELOW = 0.01
+#: A gap less likely than this in a day, by the source's own rhythm, is silence: .9 false alarms a day at fifty sources.
+SILENT_BELOW = 0.018
 #: Hours watched before the history says anything: one whole week.
 ENOUGH = 168
-#: Weight of what is usual at this hour on any like day, in weeks of own experience; and within that, the
-#: weight of what is usual at any hour.
-PRIOR, PRIOR_OF_PRIOR = 2.0, 0.5
+#: What is usual at this hour on like days counts as much as so many active hours of the slot's own; and within that,
+#: what is usual at any hour. So a slow source's slots say what all of them say, a lively one's speak for themselves.
+PRIOR, PRIOR_OF_PRIOR = 2.0, 0.3
 #: Each new week weighs the older ones down by this, each new gap the older gaps, each new day the older days.
 FADE, GAP_FADE, DAY_FADE = 0.9, 0.99, 0.97
 #: Hours watched before gaps and days are measured: chances of a week alone are too rough to measure with.
 MEASURED = 336
-#: Gaps as in a Poisson process, which a young history is steadied with.
-PRIOR_GAPS = 10.0
-#: Variance of a day's mood taken for granted, and its weight in squares of expected active hours.
-MOOD, PRIOR_MOOD = 0.1, 30.0
+#: Variance of a day's mood taken for granted, its weight in squares of expected active hours, and its bounds.
+MOOD, PRIOR_MOOD, MOODS = 0.1, 30.0, (0.001, 1.0)
 #: An hour that never failed may still fail.
 SUREST = 0.999
+#: Shapes of gaps believed in: from bursts to a clock.
+SHAPES = (0.4, 4.0)
 #: Hours a gap is followed back at most; beyond, it is certain.
 LONGEST_GAP = 24 * 45
 
@@ -110,11 +110,13 @@ def observe(history: History, *, new_at: Sequence[datetime], now: datetime) -> H
     """Count the full hours up to now as watched, those of `new_at` as active.
 
     Call it for polls that succeeded only: hours in which we were blind say nothing of the source.
-    The running hour is left open; what falls into it goes into the next call.
+    The running hour is left open; what falls into it goes into the next call. Hours since the last active one wait
+    for the next: a silence must not teach that it is usual.
     """
-    end = _full_hour(now)
-    live = {_full_hour(at) for at in new_at}
-    start = max(history.until or end, end - LONGEST_GAP * HOUR)
+    running = _full_hour(now)
+    start = max(history.until or running, running - LONGEST_GAP * HOUR)
+    live = {hour for hour in map(_full_hour, new_at) if start <= hour < running}
+    end = max(live, default=start - HOUR) + HOUR
     for hour in _hours(start, end):
         history = _count(history, hour, hour in live)
     return replace(history, until=end)
@@ -195,21 +197,26 @@ def _hours(start: datetime, end: datetime) -> Iterator[datetime]:
 
 def _chance(history: History, index: int) -> float:
     """Chance that an hour of this slot brings something: own experience, steadied by like days at that hour."""
-    everything = (sum(history.active) + 0.5) / (sum(history.watched) + 1)
-    return _steadied(history, index, everything)
+    return _steadied(history, index, _everything(history))
 
 
 @lru_cache(maxsize=8)
 def _chances(history: History) -> tuple[float, ...]:
     """The chance of every slot."""
-    everything = (sum(history.active) + 0.5) / (sum(history.watched) + 1)
+    everything = _everything(history)
     return tuple(_steadied(history, index, everything) for index in range(SLOTS))
+
+
+def _everything(history: History) -> float:
+    """Chance of any hour."""
+    return (sum(history.active) + 0.5) / (sum(history.watched) + 1)
 
 
 def _steadied(history: History, index: int, everything: float) -> float:
     peers = slice(index % 24, 120, 24) if index < 120 else slice(120 + index % 24, SLOTS, 24)
-    usual = (sum(history.active[peers]) + everything * PRIOR_OF_PRIOR) / (sum(history.watched[peers]) + PRIOR_OF_PRIOR)
-    return (history.active[index] + usual * PRIOR) / (history.watched[index] + PRIOR)
+    watched, active = sum(history.watched[peers]), sum(history.active[peers])
+    usual = (active + PRIOR_OF_PRIOR) / (watched + PRIOR_OF_PRIOR / everything)
+    return (history.active[index] + PRIOR) / (history.watched[index] + PRIOR / usual)
 
 
 def _rate(chance: float) -> float:
@@ -231,33 +238,57 @@ def silence(history: History, since: datetime, now: datetime) -> Silence:
     """How usual it is that nothing came between `since` and `now`.
 
     1. The gap's hazard: nights and weekends weigh little, and days may be in a low mood.
-    2. Past gaps in that measure give a Weibull distribution: even sources are missed sooner than chance would have it.
-    3. Its tail times the gaps of a day: a source with fifty gaps a day has its longest ones daily.
+    2. Its tail: exponential, or Weibull when past gaps were surely more even or more uneven than that.
+    3. Times the gaps of a day: a source with fifty gaps a day has its longest ones daily.
     """
     if history.hours < ENOUGH or now <= since:
         return Silence(probability=1.0, expected=0.0)
-    start = _full_hour(since) + HOUR
-    shape, scale = _weibull(history)
-    daily = sum(_chances(history)) / 7
-    tail = math.exp(-((_hazard(history, start, now) / scale) ** shape))
-    expected = sum(share * _chances(history)[slot(at)] for at, share in _parts(start, now))
-    return Silence(probability=min(1.0, tail * max(daily, 1 / 7)), expected=expected)
+    start, chances = _full_hour(since) + HOUR, _chances(history)
+    shape = _shape(history)
+    tail = math.exp(-((_hazard(history, start, now) * math.gamma(1 + 1 / shape)) ** shape))
+    expected = sum(share * chances[slot(at)] for at, share in _parts(start, now))
+    return Silence(probability=min(1.0, tail * max(sum(chances) / 7, 1 / 7)), expected=expected)
 
 
 def _hazard(history: History, start: datetime, now: datetime) -> float:
     """-ln of the chance that nothing comes between the end of an active hour and `now`.
 
-    The mood of a day multiplies its rate λ and is gamma-distributed with mean 1 and variance θ, so that nothing comes
-    with (1 + θλ)^(-1/θ); a day that has brought something is likelier in a good mood: (1 + θλ)^(-1/θ - 1).
+    1. The mood of a day multiplies its rate λ and is gamma-distributed with mean 1 and variance θ, so that nothing comes
+       with (1 + θλ)^(-1/θ); a day that has brought something is likelier in a good mood: (1 + θλ)^(-1/θ - 1).
+    2. The rates themselves are known from n active hours only: (1 + Λ/n)^-n for exp(-Λ).
     """
-    excess, weight = history.moods
-    mood = max((excess + MOOD * PRIOR_MOOD) / (weight + PRIOR_MOOD), 0.001)
+    mood, chances = _mood(history), _chances(history)
     days: dict[date, float] = {}
     for at, share in _parts(start, now):
-        local = at.astimezone(SHANGHAI)
-        rate = share * _rate(_chances(history)[local.weekday() * 24 + local.hour])
-        days[local.date()] = days.get(local.date(), 0.0) + rate
-    return sum((1 / mood + (number == 0)) * math.log1p(mood * rate) for number, rate in enumerate(days.values()))
+        day = at.astimezone(SHANGHAI).date()
+        days[day] = days.get(day, 0.0) + share * _rate(chances[slot(at)])
+    total = sum((1 / mood + (number == 0)) * math.log1p(mood * rate) for number, rate in enumerate(days.values()))
+    known = sum(history.active) + 1
+    return known * math.log1p(total / known)
+
+
+def _mood(history: History) -> float:
+    """Variance of a day's mood."""
+    excess, weight = history.moods
+    return _between((excess + MOOD * PRIOR_MOOD) / (weight + PRIOR_MOOD), MOODS)
+
+
+def _shape(history: History) -> float:
+    """Weibull shape of past gaps by their variation (shape ≈ variation^-1.086, Justus 1978).
+
+    Chance alone makes the variation of n exponential gaps differ from 1 by 1/√n; twice that may be chance.
+    """
+    weight, total, squares = history.gaps
+    if total <= 0:
+        return 1.0
+    variation = math.sqrt(max(squares * weight / total**2 - 1, 0.0))
+    doubt = 2 / math.sqrt(weight)
+    sure = min(variation + doubt, 1.0) if variation < 1 else variation
+    return _between(sure**-1.086, SHAPES)
+
+
+def _between(value: float, bounds: tuple[float, float]) -> float:
+    return min(max(value, bounds[0]), bounds[1])
 
 
 def _parts(start: datetime, now: datetime) -> Iterator[tuple[datetime, float]]:
@@ -269,19 +300,11 @@ def _parts(start: datetime, now: datetime) -> Iterator[tuple[datetime, float]]:
         start = end
 
 
-def _weibull(history: History) -> tuple[float, float]:
-    """Shape and scale by mean and variation (shape ≈ variation^-1.086, Justus 1978)."""
-    weight, total, squares = history.gaps
-    weight, total, squares = weight + PRIOR_GAPS, total + PRIOR_GAPS, squares + 2 * PRIOR_GAPS
-    mean = total / weight
-    variation = math.sqrt(max(squares / weight - mean * mean, 0.01)) / mean
-    shape = min(max(variation**-1.086, 0.4), 4.0)
-    return shape, mean / math.gamma(1 + 1 / shape)
-
-
-def recent_rate(history: History) -> tuple[int, float]:
+def recent_rate(history: History, now: datetime) -> tuple[int, float]:
     """Active hours of the last day, and how many were to be expected."""
     if history.hours < ENOUGH or history.until is None:
         return 0, 0.0
-    hours = [history.until - HOUR * back for back in range(1, 25)]
-    return history.recent.count("1"), sum(_chances(history)[slot(hour)] for hour in hours)
+    end = _full_hour(now)
+    silent = (end - history.until) // HOUR
+    active = history.recent[-(24 - silent) :].count("1") if silent < 24 else 0
+    return active, sum(_chances(history)[slot(end - HOUR * back)] for back in range(1, 25))

@@ -7,7 +7,7 @@ import pytest
 
 from core.clock import SHANGHAI
 from crawlers.health import Facts, duration, judge
-from crawlers.history import HOUR, History, from_json, observe, silence
+from crawlers.history import HOUR, History, from_json, observe, recent_rate, silence, skip
 from tests.fixtures.collect import NOW, a_source
 
 MONDAY = datetime(2026, 10, 5, tzinfo=SHANGHAI)
@@ -35,7 +35,7 @@ def test_a_working_morning_without_news_is_silence() -> None:
     found = silence(STEADY, LAST, LAST + timedelta(days=2, hours=21))
 
     assert found.probability < 0.01
-    assert 4 < found.expected < 7
+    assert 4 < found.expected < 8
 
 
 def test_too_short_a_history_says_nothing() -> None:
@@ -54,6 +54,46 @@ def test_a_history_survives_its_row() -> None:
     assert silence(again, LAST, LAST + 80 * HOUR).probability == pytest.approx(
         silence(STEADY, LAST, LAST + 80 * HOUR).probability, rel=0.01
     )
+
+
+def test_a_running_silence_does_not_teach_that_it_is_usual() -> None:
+    end = LAST + timedelta(days=10)
+
+    again = observe(STEADY, new_at=[], now=end)
+
+    assert silence(again, LAST, end) == silence(STEADY, LAST, end)
+
+
+def test_hours_of_a_running_silence_count_as_recent() -> None:
+    friday_evening = LAST + HOUR
+
+    assert recent_rate(STEADY, friday_evening)[0] == 9
+    assert recent_rate(STEADY, friday_evening + 19 * HOUR)[0] == 5
+
+
+def test_a_source_with_moody_days_is_missed_later() -> None:
+    def lively(day: int) -> range:
+        return range(8, 20) if day % 3 else range(8, 11)
+
+    moody, even = History(until=MONDAY), History(until=MONDAY)
+    for day in range(42):
+        start, end = MONDAY + timedelta(days=day), MONDAY + timedelta(days=day + 1)
+        moody = observe(moody, new_at=[start + hour * HOUR for hour in lively(day)], now=end)
+        even = observe(even, new_at=[start + hour * HOUR for hour in range(8, 17)], now=end)
+
+    assert (
+        silence(moody, end - 5 * HOUR, end + 12 * HOUR).probability
+        > silence(even, end - 8 * HOUR, end + 12 * HOUR).probability
+    )
+
+
+def test_what_came_while_we_were_blind_is_no_gap() -> None:
+    blind_until = LAST + timedelta(days=6)
+
+    after = observe(skip(STEADY, blind_until), new_at=[blind_until], now=blind_until + HOUR)
+
+    assert after.gaps == STEADY.gaps
+    assert after.hours == STEADY.hours + 1
 
 
 def judged(**changes: Any) -> tuple[str, str]:
