@@ -86,7 +86,8 @@ def _run(spider: type[SourceSpider], crawl: Crawl, networks: Sequence[Network]) 
 
     async def work() -> None:
         try:
-            await AsyncCrawlerRunner(scrapy_settings(crawl.agent)).crawl(spider, crawl=crawl)
+            settings = scrapy_settings(crawl.agent, verify_tls=crawl.source.verify_tls)
+            await AsyncCrawlerRunner(settings).crawl(spider, crawl=crawl)
             await crawl.flush(all_of_it=True)
         except Exception as error:  # noqa: BLE001 - raised again below, outside the reactor
             errors.append(error)

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 from django.conf import settings
 from django.db import close_old_connections, connections
-from scrapy.crawler import AsyncCrawlerRunner
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
 
 from core.errors import CaifengError
 from crawlers import guards, health, history, states
@@ -112,7 +112,8 @@ class Worker:
         self._gates = Gates(time.monotonic)
         self._robots = RobotsBook()
         self._agent = user_agent(settings.CONTACT)
-        self._runner = AsyncCrawlerRunner(scrapy_settings(self._agent))
+        self._settings = {verify: scrapy_settings(self._agent, verify_tls=verify) for verify in (True, False)}
+        self._runner = AsyncCrawlerRunner()
         # One thread, one connection: Django's ORM must not run in the loop, and SQLite has one writer anyway.
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._spoiled = self._draining = False
@@ -272,8 +273,7 @@ class Worker:
             crawl.fail(taken.reason)
 
     async def _fetch(self, crawl: Crawl) -> None:
-        crawler = self._runner.create_crawler(SourceSpider)
-        crawler.settings.set("DOWNLOAD_VERIFY_CERTIFICATES", crawl.source.verify_tls, priority="cmdline")
+        crawler = Crawler(SourceSpider, self._settings[crawl.source.verify_tls])
         task = self._runner.crawl(crawler, crawl=crawl)
         done, _ = await asyncio.wait({task}, timeout=WALL_LIMIT.total_seconds())
         if not done:

@@ -98,14 +98,16 @@ def main(chosen: str, public: int, private: int) -> None:
     hosts = frozenset({"127.0.0.2", *(f"r{number}.rebind" for number in range(len(TARGETS)))})
     watch = guards.Watch(Borders(networks=parse_networks("127.0.0.2/32"), internal_hosts=hosts))
     guards.install(installed, watch, [name for name in chosen.split(",") if name])
-    settings = scrapy_settings("Caifeng/0.1 (+https://example.gov.cn)")
-    settings |= {
-        "DOWNLOADER_MIDDLEWARES": {},
-        "RETRY_ENABLED": False,
-        "DOWNLOAD_TIMEOUT": 3,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": 16,
-        "CONCURRENT_REQUESTS": 32,
-    }
+    settings = scrapy_settings("Caifeng/0.1 (+https://example.gov.cn)", verify_tls=True)
+    settings.update(
+        {
+            "DOWNLOADER_MIDDLEWARES": {},
+            "RETRY_ENABLED": False,
+            "DOWNLOAD_TIMEOUT": 3,
+            "CONCURRENT_REQUESTS_PER_DOMAIN": 16,
+            "CONCURRENT_REQUESTS": 32,
+        }
+    )
     if not chosen:
         settings["DOWNLOAD_HANDLERS"] = {"ftp": None, "s3": None}
     runner = AsyncCrawlerRunner(settings)
