@@ -306,7 +306,9 @@ def _workbook(names: Sequence[str], last: int, title: str) -> tuple[bytes, int]:
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         sheet = book.add_worksheet("台账")
-        head = book.add_format({"bold": True, "bg_color": "#EEF0F2", "border": 1, "text_wrap": True})
+        head = book.add_format(
+            {"bold": True, "bg_color": "#EEF0F2", "border": 1, "text_wrap": True, "valign": "vcenter"}
+        )
         moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
         for at, name in enumerate(names):
             wide = "时间" in name or name == "时限"
@@ -353,9 +355,12 @@ def _dress(book: Any, sheet: Any, names: Sequence[str], last: int, title: str) -
     sheet.freeze_panes(1, min(2, len(names)))
     sheet.autofilter(0, 0, max(last, 1), len(names) - 1)
     sheet.repeat_rows(0)
+    sheet.set_row(0, 20)
     sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
+    # All thirty columns abreast on one page cannot be read: A3, as many pages wide as it takes, each with the first two.
+    sheet.set_paper(8)
+    sheet.fit_to_pages(max(1, round(len(names) / 14)), 0)
+    sheet.repeat_columns(0, min(1, len(names) - 1))
     sheet.set_header(f"&C{title.replace('&', '&&')}")
     sheet.set_footer("&C第 &P 页，共 &N 页")
     if "状态" in names and last:
