@@ -36,7 +36,6 @@ from storage import inbox, incidents
 from storage.inbox import MAX_ATTEMPTS, DjangoInbox
 
 if TYPE_CHECKING:
-    from pipeline.keywords import Keywords
     from pipeline.merge import Merger
     from pipeline.tag import Tagger
 
@@ -186,7 +185,7 @@ class Worker:
         self, arrivals: Sequence[Arrival], tagged: Sequence[TaggedPost], understanding: Understanding, now: datetime
     ) -> list[TaggedPost]:
         """Story and incident of each post; those placed before keep theirs. One worker at a time."""
-        merger = self._merger_now(understanding.tagger.keywords, now)
+        merger = self._merger_now(now)
         self._learn(merger)  # most of it here, so that the lock is held only for what came since
         marks = merger.marks(tagged)
         with transaction.atomic():
@@ -210,13 +209,13 @@ class Worker:
             )
         return placed
 
-    def _merger_now(self, words: Keywords, now: datetime) -> Merger:
+    def _merger_now(self, now: datetime) -> Merger:
         """The merger; built from rows at start and after a failure."""
         from pipeline.merge import INCIDENT_RUNS, LONE_RUNS, Merger
 
         if self._merger is None:
             rows = incidents.running(now - INCIDENT_RUNS, now - LONE_RUNS)
-            self._merger = Merger(rows.stories, rows.incidents, words)
+            self._merger = Merger(rows.stories, rows.incidents)
             self._position = rows.position
         if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
             self._forgot_at = now

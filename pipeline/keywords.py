@@ -18,7 +18,8 @@ _AGAIN = 1.4
 _WORD = re.compile("[\u4e00-\u9fa5]{2,8}|[a-z][a-z0-9]{2,15}")
 _UNKNOWN = 9.0
 _REMEMBERED = 100_000
-_STOP = frozenset(
+#: Words that name no matter.
+STOP = frozenset(
     [
         "我们",
         "你们",
@@ -348,7 +349,7 @@ class _Weights(dict[str, float]):
         return weight
 
     def _judge(self, word: str) -> float:
-        if word in _STOP or not _WORD.fullmatch(word):
+        if word in STOP or not _WORD.fullmatch(word):
             return 0.0
         weight = usual_words().get(word, _UNKNOWN) * (1.0 + 0.1 * min(len(word), 4))
         return weight * 1.3 if word in self._own else weight

@@ -1,13 +1,11 @@
 """Near-duplicates share a story, stories about one matter share an incident; online, with stable ids.
 
 1. The MinHash signature of a post finds the stories that may equal it; the most similar one above a threshold takes it.
-2. A new story is compared by its telling terms with the incidents still running; the most similar one above a
-   threshold takes it, else it founds an incident whose id is the story's.
+2. A new story belongs to a running incident when it says the incident's name – the rare pairs of characters in the
+   titles: an estate, a school, a road –, speaks of the same matter – words that tell one of the seven classes of
+   messages from another –, and does so soon enough; the best one takes it, else it founds an incident with its id.
 3. A story that fits two incidents which are alike joins them: the younger goes on in the older.
 4. What changed is handed out as rows; rows other workers wrote are taken in before the next batch.
-
-Terms are words, pairs of characters of the title (names no dictionary knows: `#芳园`) and places (`@A3区`). An
-incident that was joined into another one sends its posts there.
 """
 
 from __future__ import annotations
@@ -19,39 +17,46 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import add
 
 import numpy as np
 import rensa
+import rjieba
 from numpy.typing import NDArray
 
 from core.model import TaggedPost
 from pipeline.clean import simplified, without_reposts
-from pipeline.keywords import Keywords
-from pipeline.rarity import usual_pairs, usual_words
+from pipeline.rarity import matters, usual_pairs, usual_words
 from storage.stories import IncidentState, Story
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 42
 #: Estimated Jaccard similarity of character 3-grams from which two posts are one story.
 SAME_STORY = 0.5
-#: Cosine from which a story belongs to an incident, of all terms and of the words alone.
-SAME_INCIDENT, SAME_WORDS = 0.25, 0.2
-#: Cosine from which two incidents one story fits are joined.
-SAME_MATTER = 0.3
-#: A story in another place is this much less similar.
-ELSEWHERE = 0.3
-#: An incident silent for so long is half as similar: the same words are then more often another matter.
-FADES = timedelta(days=120)
+#: Least likeness, in name and matter together, of a story to the incident that takes it; least in each.
+SAME_INCIDENT, SAME_NAME, SAME_MATTER = 0.5, 0.2, 0.18
+#: The same matter counts no more than this: complaints of one kind are alike everywhere, only the name differs.
+_MATTER_COUNTS = 0.4
+#: The probabilities of the seven classes must have so much in common.
+_SAME_CLASS = 0.25
+#: Likeness of two incidents one story fits from which they are joined.
+_ALIKE = 0.45
+#: A story in another place is this much less like.
+_ELSEWHERE = 0.3
+#: An incident silent for so long is less like by one.
+_FADES = timedelta(days=240)
 #: Stories and incidents not seen for so long take no more posts.
-STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=90)
+STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=180)
 #: Those of a single post only so long: nine in ten stay alone, and all of them are kept in memory.
 LONE_RUNS = timedelta(days=3)
 HALF_LIFE = timedelta(hours=6)
 _READ = 1000
-_TERMS, _CENTRE_TERMS = 40, 50
-#: Below this rarity a word or a pair of characters tells nothing; a place weighs as much as a rare word.
-_COMMON_WORD, _COMMON_PAIR, _PAIR_WEIGHT, _PLACE_WEIGHT = 2.0, 4.5, 1.5, 3.0
+#: A centre keeps so many pairs and so many words.
+_KEPT = 50
+#: Below this rarity a pair of characters is no name; a name of this rarity in all is a whole one.
+_NAMELESS, _WHOLE_NAME = 4.5, 8.0
 _UNKNOWN_WORD, _UNKNOWN_PAIR = 9.5, 7.0
-_MARKS = ("#", "@")
+#: Read of a text: what the matter is, and which names it says.
+_READ_TERMS, _READ_NAMES = 400, 250
 #: Published message boards anonymise places this way.
 _DISTRICT = re.compile(r"[A-Z]\d{1,2}(?:区|县|市)")
 _NOT_A_NAME = re.compile(r"[A-Z]\d{0,2}[区县市]|西地省|[^\u4e00-\u9fa5A-Za-z0-9]+")
@@ -73,6 +78,13 @@ def signatures(texts: Sequence[str]) -> list[Signature]:
     return [np.array(digest, dtype=np.uint32) for digest in digests]
 
 
+def _bands(signatures: Sequence[Signature]) -> list[list[int]]:
+    """A number for each band; those of two bands may be equal by chance, for similarity is judged after."""
+    rows = np.stack(signatures).reshape(len(signatures), BANDS, -1)
+    mixed: list[list[int]] = (rows @ _MIX[: rows.shape[2]] ^ _BAND).tolist()
+    return mixed
+
+
 def similarity(left: Signature, right: Signature) -> float:
     """Estimated Jaccard similarity."""
     return int(np.count_nonzero(left == right)) / PERMUTATIONS
@@ -83,13 +95,29 @@ def heat_now(heat: float, at: datetime, now: datetime) -> float:
     return float(heat * 0.5 ** (max(timedelta(), now - at) / HALF_LIFE))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What tells the incident of a story."""
+
+    #: Rare pairs of the title's characters; a whole name sums up to 1.
+    names: Mapping[str, float]
+    #: Pairs the title and the beginning of the text say.
+    said: frozenset[str]
+    #: Words of the matter; a vector of length 1, or empty.
+    matter: Mapping[str, float]
+    places: frozenset[str]
+    #: Probabilities of the seven classes; empty for what is no message to an office.
+    classes: Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What placing a post reads of it."""
 
     signature: Signature
-    #: Telling terms; None while a running story seems to take the post, which asks for no terms.
-    terms: Mapping[str, float] | None
+    bands: Sequence[int]
+    #: None while a running story seems to take the post, which asks for no terms.
+    terms: Terms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +136,23 @@ class Stories:
         #: Band → its story, or its stories; one table and plain numbers, for every story stands in it 32 times.
         self._bands: dict[int, str | tuple[str, ...]] = {}
 
-    def put(self, row: Story) -> None:
+    def put(self, row: Story, bands: Sequence[int] | None = None) -> None:
         """Add a story, or its newer state."""
         if row.id not in self.rows:
-            for band in _bands(row.signature):
-                held = self._held(band)
-                self._bands[band] = (*held, row.id) if held else row.id
+            for band in bands or _bands([_signature(row)])[0]:
+                held = self._bands.get(band)
+                self._bands[band] = (*_several(held), row.id) if held else row.id
         self.rows[row.id] = row
 
-    def _held(self, band: int) -> tuple[str, ...]:
-        held = self._bands.get(band, ())
-        return (held,) if isinstance(held, str) else held
-
-    def like(self, signature: Signature, at: datetime) -> Story | None:
+    def like(self, signature: Signature, bands: Sequence[int], at: datetime) -> Story | None:
         """The most similar running story; the oldest of equals."""
-        near: set[str] = set()
-        for held in filter(None, map(self._bands.get, _bands(signature.tobytes()))):
-            near.update((held,) if isinstance(held, str) else held)
+        near = {story for held in map(self._bands.get, bands) if held for story in _several(held)}
         best: tuple[float, str] | None = None
         for story in near:
             row = self.rows[story]
             if abs(at - row.last_seen_at) > STORY_RUNS:
                 continue
-            score = similarity(signature, np.frombuffer(row.signature, dtype="<u4"))
+            score = similarity(signature, _signature(row))
             if score >= SAME_STORY and (best is None or (-score, story) < best):
                 best = (-score, story)
         return self.rows[best[1]] if best else None
@@ -138,8 +160,8 @@ class Stories:
     def forget(self, before: datetime, lone_before: datetime) -> None:
         """Drop stories last seen before, those nobody repeated sooner; memory stays bounded."""
         for row in [row for row in self.rows.values() if _is_over(row, before, lone_before)]:
-            for band in _bands(row.signature):
-                left = tuple(story for story in self._held(band) if story != row.id)
+            for band in _bands([_signature(row)])[0]:
+                left = tuple(story for story in _several(self._bands[band]) if story != row.id)
                 if left:
                     self._bands[band] = left
                 else:
@@ -147,72 +169,83 @@ class Stories:
             del self.rows[row.id]
 
 
-def _bands(signature: bytes) -> list[int]:
-    """A number for each band; those of two bands may be equal by chance, for similarity is judged after."""
-    rows = np.frombuffer(signature, "<u4").reshape(BANDS, -1)
-    mixed: list[int] = (rows @ _MIX[: rows.shape[1]] ^ _BAND).tolist()
-    return mixed
+def _several(held: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (held,) if isinstance(held, str) else held
+
+
+def _signature(row: Story) -> Signature:
+    return np.frombuffer(row.signature, dtype="<u4")
 
 
 def _is_over(row: Story | IncidentState, before: datetime, lone_before: datetime) -> bool:
     return row.last_seen_at < (lone_before if row.size == 1 else before)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """What the stories of an incident have in common: the sums of their terms."""
+
+    names: Mapping[str, float]
+    whole: float
+    matter: Mapping[str, float]
+    length: float
+    places: frozenset[str]
+    classes: Mapping[str, float]
+
+
 class Incidents:
-    """Running incidents, found by the terms of their centres."""
+    """Running incidents, found by the names of their centres."""
 
     def __init__(self) -> None:
         self.rows: dict[str, IncidentState] = {}
-        self._by_term: dict[str, set[str]] = defaultdict(set)
-        #: Length of each centre, and of its words alone.
-        self._lengths: dict[str, tuple[float, float]] = {}
+        self._centres: dict[str, Centre] = {}
+        #: Pair → incident → its part of the incident's name.
+        self._by_name: dict[str, dict[str, float]] = defaultdict(dict)
 
-    def put(self, row: IncidentState) -> None:
-        """Add an incident, or its newer state."""
+    def put(self, row: IncidentState, centre: Centre | None = None) -> None:
+        """Add an incident, or its newer state; its centre, if that is at hand."""
         old = self.rows.get(row.id)
-        if old is not None and old.centre is row.centre:
-            self.rows[row.id] = row
-            return
-        words = {term for term in row.centre if not term.startswith(_MARKS)}
-        self._unlist(row.id, {term for term in old.centre if term not in words} if old else ())
-        for term in words:
-            self._by_term[term].add(row.id)
-        self._lengths[row.id] = _length(row.centre), _length(_words(row.centre))
         self.rows[row.id] = row
+        if old is None or old.centre is not row.centre:
+            self._unlist(row.id)
+            self._centres[row.id] = centre = centre or _read(row.centre)
+            whole = max(1.0, centre.whole)
+            for pair, weight in centre.names.items():
+                self._by_name[pair][row.id] = weight / whole
 
-    def like(self, terms: Mapping[str, float], at: datetime) -> list[IncidentState]:
-        """Running incidents a story with these terms fits, the most similar first, the oldest of equals."""
-        length = _length(terms)
+    def like(self, terms: Terms, at: datetime) -> list[IncidentState]:
+        """Running incidents a story with these terms fits, the most like first, the oldest of equals."""
         found = []
-        marks = {term: weight for term, weight in terms.items() if term.startswith(_MARKS)}
-        for incident, words in self._alike_in_words(_words(terms)).items():
+        for incident, name in self._named(terms).items():
             row = self.rows[incident]
-            dot = words + sum(weight * row.centre.get(term, 0.0) for term, weight in marks.items())
-            score = dot / (length * self._lengths[incident][0])
-            if score < SAME_INCIDENT or row.merged_into or abs(at - row.last_seen_at) > INCIDENT_RUNS:
+            if (score := _likeness(terms, self._centres[incident], name)) < SAME_INCIDENT or row.merged_into:
                 continue
-            score *= ELSEWHERE if _elsewhere(terms, row.centre) else 1.0
-            score *= 0.5 ** (abs(at - row.last_seen_at) / FADES)
-            if score >= SAME_INCIDENT:
+            silent = abs(at - row.last_seen_at)
+            if (score := score - silent / _FADES) >= SAME_INCIDENT and silent <= INCIDENT_RUNS:
                 found.append((-score, row.first_seen_at, incident))
         return [self.rows[incident] for _, _, incident in sorted(found)]
 
-    def _alike_in_words(self, words: Mapping[str, float]) -> dict[str, float]:
-        """Incident → scalar product, of those alike enough in words alone.
+    def _named(self, terms: Terms) -> dict[str, float]:
+        """Incident → how much of its name the story says, and of the story's name the incident; the mean."""
+        found: dict[str, float] = defaultdict(float)
+        for pair in terms.said:
+            if holders := self._by_name.get(pair):
+                own = terms.names.get(pair, 0.0)
+                for incident, part in holders.items():
+                    found[incident] += part + own
+        return {incident: both / 2 for incident, both in found.items() if both >= 2 * SAME_NAME}
 
-        Words are taken by rarity. Once the rest cannot make a stranger alike, incidents that share only the rest,
-        which are most, are not looked at.
-        """
-        dots: dict[str, float] = defaultdict(float)
-        length = _length(words)
-        rest, needed = length * length, (SAME_WORDS * length) ** 2
-        for term in sorted(words, key=lambda term: len(self._by_term.get(term, ()))):
-            weight, holders = words[term], self._by_term.get(term, set())
-            for incident in holders if rest >= needed else dots.keys() & holders:
-                dots[incident] += weight * self.rows[incident].centre[term]
-            rest -= weight * weight
-        least = SAME_WORDS * length
-        return {incident: dot for incident, dot in dots.items() if dot >= least * self._lengths[incident][1]}
+    def centre(self, incident: str) -> Centre:
+        """What the stories of an incident have in common."""
+        return self._centres[incident]
+
+    def alike(self, left: str, right: str) -> bool:
+        """Two incidents have name and matter in common."""
+        one, other = self._centres[left], self._centres[right]
+        common = one.names.keys() & other.names.keys()
+        name = sum(one.names[pair] / one.whole + other.names[pair] / other.whole for pair in common) / 2
+        matter = _cosine(one, other)
+        return min(name - SAME_NAME, matter - SAME_MATTER) >= 0 and name + min(_MATTER_COUNTS, matter) >= _ALIKE
 
     def target(self, incident: str) -> str:
         """Where posts of an incident go now that officers joined some."""
@@ -225,45 +258,102 @@ class Incidents:
     def forget(self, before: datetime, lone_before: datetime) -> None:
         """Drop incidents last seen before, those of one post sooner."""
         for row in [row for row in self.rows.values() if _is_over(row, before, lone_before)]:
-            self._unlist(row.id, row.centre)
-            del self.rows[row.id], self._lengths[row.id]
+            self._unlist(row.id)
+            del self.rows[row.id]
 
-    def _unlist(self, incident: str, terms: Iterable[str]) -> None:
-        for term in terms:
-            if (holders := self._by_term.get(term)) is not None:
-                holders.discard(incident)
-                if not holders:
-                    del self._by_term[term]
-
-
-def _words(terms: Mapping[str, float]) -> dict[str, float]:
-    return {term: weight for term, weight in terms.items() if not term.startswith(_MARKS)}
+    def _unlist(self, incident: str) -> None:
+        if (centre := self._centres.pop(incident, None)) is None:
+            return
+        for pair in centre.names:
+            holders = self._by_name[pair]
+            del holders[incident]
+            if not holders:
+                del self._by_name[pair]
 
 
-def _elsewhere(left: Mapping[str, float], right: Mapping[str, float]) -> bool:
-    """Both name places and none is the same."""
-    here, there = ({term for term in terms if term.startswith("@")} for terms in (left, right))
-    return bool(here) and bool(there) and here.isdisjoint(there)
+def _likeness(terms: Terms, centre: Centre, name: float) -> float:
+    """Of a story to an incident with so much of the name in common; 0 where something essential differs."""
+    common = terms.matter.keys() & centre.matter.keys()
+    matter = sum([terms.matter[word] * centre.matter[word] for word in common]) / centre.length
+    if matter < SAME_MATTER or not _one_class(terms.classes, centre.classes):
+        return 0.0
+    elsewhere = terms.places and centre.places and terms.places.isdisjoint(centre.places)
+    return (name + min(_MATTER_COUNTS, matter)) * (_ELSEWHERE if elsewhere else 1.0)
 
 
-def _cosine(left: Mapping[str, float], right: Mapping[str, float]) -> float:
-    return sum(weight * right[term] for term, weight in left.items() if term in right) / (
-        _length(left) * _length(right)
+def _one_class(left: Mapping[str, float], right: Mapping[str, float]) -> bool:
+    if not left or not right:
+        return True
+    one, other = sum(left.values()), sum(right.values())
+    return sum(min(share / one, right.get(name, 0.0) / other) for name, share in left.items()) >= _SAME_CLASS
+
+
+def _cosine(left: Centre, right: Centre) -> float:
+    common = left.matter.keys() & right.matter.keys()
+    return sum(left.matter[word] * right.matter[word] for word in common) / (left.length * right.length)
+
+
+def _length(words: Mapping[str, float]) -> float:
+    return math.sqrt(sum(weight * weight for weight in words.values())) or 1.0
+
+
+def _centre(
+    names: Mapping[str, float], matter: Mapping[str, float], places: frozenset[str], classes: Mapping[str, float]
+) -> Centre:
+    """The heaviest pairs and words; each string once in memory however many incidents share it."""
+    names, matter = _heaviest(names), _heaviest(matter)
+    return Centre(
+        names=names,
+        whole=sum(names.values()) or 1.0,
+        matter=matter,
+        length=_length(matter),
+        places=places,
+        classes=classes,
     )
 
 
-def _length(terms: Mapping[str, float]) -> float:
-    return math.sqrt(sum(weight * weight for weight in terms.values())) or 1.0
+def _heaviest(terms: Mapping[str, float]) -> dict[str, float]:
+    heavy = sorted(terms.items(), key=lambda item: (-item[1], item[0]))
+    return {sys.intern(term): weight for term, weight in heavy[:_KEPT]}
+
+
+def _sum(left: Centre, right: Centre) -> Centre:
+    return _centre(
+        _added(left.names, right.names),
+        _added(left.matter, right.matter),
+        left.places | right.places,
+        _added(left.classes, right.classes),
+    )
+
+
+def _added(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, float]:
+    return {**left, **{term: left.get(term, 0.0) + weight for term, weight in right.items()}}
+
+
+def _row(centre: Centre) -> dict[str, float]:
+    """A centre as one table: `#` marks pairs of the name, `@` places, `%` classes."""
+    return {
+        **{f"#{pair}": weight for pair, weight in centre.names.items()},
+        **centre.matter,
+        **{f"@{place}": 1.0 for place in sorted(centre.places)},
+        **{f"%{name}": share for name, share in centre.classes.items()},
+    }
+
+
+def _read(row: Mapping[str, float]) -> Centre:
+    """The centre of a row."""
+    parts: dict[str, dict[str, float]] = {"#": {}, "@": {}, "%": {}, "": {}}
+    for term, weight in row.items():
+        mark = term[0] if term[0] in parts else ""
+        parts[mark][term.removeprefix(mark)] = weight
+    return _centre(parts["#"], parts[""], frozenset(parts["@"]), parts["%"])
 
 
 class Merger:
     """Places posts into stories and incidents; what changed waits in `changes`."""
 
-    def __init__(
-        self, stories: Iterable[Story] = (), incidents: Iterable[IncidentState] = (), words: Keywords | None = None
-    ) -> None:
+    def __init__(self, stories: Iterable[Story] = (), incidents: Iterable[IncidentState] = ()) -> None:
         self._stories, self._incidents = Stories(), Incidents()
-        self._words = words or Keywords()
         self._changed_stories: set[str] = set()
         self._changed_incidents: set[str] = set()
         self.learn(stories, incidents)
@@ -277,10 +367,16 @@ class Merger:
 
     def marks(self, batch: Sequence[TaggedPost]) -> list[Marks]:
         """What `place` reads of the posts: the costly part, which may be done while another worker places."""
-        found = zip(batch, signatures([_whole(tagged) for tagged in batch]), strict=True)
+        if not batch:
+            return []
+        found = signatures([_whole(tagged) for tagged in batch])
         return [
-            Marks(mark, None if self._stories.like(mark, tagged.post.published_at) else self.terms(tagged))
-            for tagged, mark in found
+            Marks(
+                signature,
+                bands,
+                None if self._stories.like(signature, bands, tagged.post.published_at) else terms_of(tagged),
+            )
+            for tagged, signature, bands in zip(batch, found, _bands(found), strict=True)
         ]
 
     def place(self, batch: Sequence[TaggedPost], marks: Sequence[Marks] | None = None) -> list[TaggedPost]:
@@ -305,134 +401,113 @@ class Merger:
         self._incidents.forget(now - INCIDENT_RUNS, now - LONE_RUNS)
 
     def _place(self, tagged: TaggedPost, mark: Marks) -> TaggedPost:
-        story = self._stories.like(mark.signature, tagged.post.published_at)
+        at = tagged.post.published_at
+        story = self._stories.like(mark.signature, mark.bands, at)
+        centre = None
         if story is None:
-            story = self._found_story(tagged, mark)
+            incident, centre = self._of_new_story(tagged, mark.terms or terms_of(tagged))
+            story = _new_story(tagged, incident.id, mark.signature)
         else:
-            story = replace(
-                story,
-                size=story.size + 1,
-                incident=self._incidents.target(story.incident),
-                last_seen_at=max(story.last_seen_at, tagged.post.published_at),
-            )
-        self._stories.put(story)
+            incident = self._incidents.rows[self._incidents.target(story.incident)]
+            story = replace(story, size=story.size + 1, incident=incident.id, last_seen_at=max(story.last_seen_at, at))
+        self._stories.put(story, mark.bands)
         self._changed_stories.add(story.id)
-        self._count(story.incident, tagged)
-        return replace(tagged, story=story.id, incident=story.incident)
+        self._incidents.put(_counted(incident, tagged), centre)
+        self._changed_incidents.add(incident.id)
+        return replace(tagged, story=story.id, incident=incident.id)
 
-    def _found_story(self, tagged: TaggedPost, mark: Marks) -> Story:
-        post = tagged.post
-        terms = self.terms(tagged) if mark.terms is None else mark.terms
-        incident = self._fitting(terms, post.published_at) or _new_incident(tagged)
-        self._grow(incident, terms)
-        return Story(
-            id=post.id,
-            incident=incident.id,
-            title=headline(post.title, post.text),
-            signature=mark.signature.astype("<u4").tobytes(),
-            first_seen_at=post.published_at,
-            last_seen_at=post.published_at,
-        )
-
-    def _fitting(self, terms: Mapping[str, float], at: datetime) -> IncidentState | None:
-        """The incident a story belongs to, after joining those it shows to be one."""
-        fitting = self._incidents.like(terms, at)
+    def _of_new_story(self, tagged: TaggedPost, terms: Terms) -> tuple[IncidentState, Centre]:
+        """The incident a new story belongs to, grown by its terms, after joining those it shows to be one."""
+        centre = _centre(terms.names, terms.matter, terms.places, terms.classes)
+        fitting = self._incidents.like(terms, tagged.post.published_at)
         if not fitting:
-            return None
+            return _new_incident(tagged, _row(centre)), centre
         best = fitting[0]
         for other in fitting[1:3]:
-            if _cosine(best.centre, other.centre) >= SAME_MATTER:
+            if self._incidents.alike(best.id, other.id):
                 best = self._join(*sorted((best, other), key=lambda row: (row.first_seen_at, row.id)))
-        return best
+        centre = _sum(self._incidents.centre(best.id), centre)
+        return replace(best, centre=_row(centre)), centre
 
     def _join(self, older: IncidentState, younger: IncidentState) -> IncidentState:
         """The younger incident goes on in the older one."""
+        centre = _sum(self._incidents.centre(older.id), self._incidents.centre(younger.id))
         at = max(older.heat_at, younger.heat_at)
         heat = heat_now(older.heat, older.heat_at, at) + heat_now(younger.heat, younger.heat_at, at)
-        centre = Counter(dict(older.centre))
-        centre.update(younger.centre)
         joined = replace(
             older,
             last_seen_at=max(older.last_seen_at, younger.last_seen_at),
             size=older.size + younger.size,
             sources=tuple(sorted({*older.sources, *younger.sources})),
-            centre=_heaviest(centre, _CENTRE_TERMS),
+            centre=_row(centre),
             heat=heat,
             heat_at=at,
             peak=max(older.peak, younger.peak, heat),
         )
-        self._incidents.put(joined)
+        self._incidents.put(joined, centre)
         self._incidents.put(replace(younger, merged_into=older.id, centre={}))
         self._changed_incidents |= {older.id, younger.id}
         return joined
-
-    def _grow(self, incident: IncidentState, terms: Mapping[str, float]) -> None:
-        """Add a story's terms to the centre and keep the heaviest."""
-        length = _length(terms)
-        centre = defaultdict(float, incident.centre)
-        for term, weight in terms.items():
-            centre[term] += weight / length
-        self._incidents.put(replace(incident, centre=_heaviest(centre, _CENTRE_TERMS)))
-
-    def _count(self, incident: str, tagged: TaggedPost) -> None:
-        row, post = self._incidents.rows[incident], tagged.post
-        at = max(row.heat_at, post.published_at)
-        heat = heat_now(row.heat, row.heat_at, at) + 0.5 ** ((at - post.published_at) / HALF_LIFE)
-        self._incidents.put(
-            replace(
-                row,
-                size=row.size + 1,
-                sources=tuple(sorted({*row.sources, post.source})),
-                first_seen_at=min(row.first_seen_at, post.published_at),
-                last_seen_at=max(row.last_seen_at, post.published_at),
-                heat=heat,
-                heat_at=at,
-                peak=max(row.peak, heat),
-            )
-        )
-        self._changed_incidents.add(incident)
 
     def target(self, incident: str) -> str:
         """The incident whose posts these are by now; another one when the given one was joined into it."""
         return self._incidents.target(incident)
 
-    def terms(self, tagged: TaggedPost) -> dict[str, float]:
-        """What tells the matter: rare words, those of the title more; pairs of the title's characters; places."""
-        post = tagged.post
-        title = simplified(headline(post.title, post.text)).lower()
-        text = simplified(without_reposts(post.text)[:400]).lower()
-        counts = Counter(self._words.words(text))
-        for word in self._words.words(title):
-            counts[word] += 2
-        rarity = usual_words()
-        terms = {
-            word: math.sqrt(count) * max(0.0, rarity.get(word, _UNKNOWN_WORD) - _COMMON_WORD)
-            for word, count in counts.items()
-        }
-        early = _pairs(text[:200])
-        for pair in _pairs(title):
-            weight = _PAIR_WEIGHT * max(0.0, usual_pairs().get(pair, _UNKNOWN_PAIR) - _COMMON_PAIR)
-            terms[f"#{pair}"] = weight * (1.5 if pair in early else 1.0)
-        places = {
-            *_DISTRICT.findall(post.title + post.text[:400]),
-            *(region.rsplit("/", 1)[-1] for region in tagged.tags.regions[:2]),
-        }
-        terms |= dict.fromkeys((f"@{place}" for place in places), _PLACE_WEIGHT)
-        return _heaviest(terms, _TERMS)
 
-
-def _pairs(text: str) -> set[str]:
-    """Neighbouring characters, not across punctuation and placeholders of places."""
-    parts = _NOT_A_NAME.sub(" ", text.upper()).lower().split()
-    return {part[start : start + 2] for part in parts for start in range(len(part) - 1)}
-
-
-def _heaviest(terms: Mapping[str, float], most: int) -> dict[str, float]:
-    """The heaviest terms, each string once in memory however many incidents share it."""
-    heavy = sorted(
-        ((term, weight) for term, weight in terms.items() if weight > 0), key=lambda item: (-item[1], item[0])
+def terms_of(tagged: TaggedPost) -> Terms:
+    """What tells the incident of a post that founds a story."""
+    post = tagged.post
+    text = simplified(without_reposts(post.text)[:_READ_TERMS]).lower()
+    title = _without_placeholders(simplified(headline(post.title, post.text)))
+    words = rjieba.cut(title, True)
+    early = _without_placeholders(text[:_READ_NAMES])
+    return Terms(
+        names=_names(title, words),
+        said=frozenset((*_pairs(title), *_pairs(early))),
+        matter=_matter(words, rjieba.cut(text, True)),
+        places=frozenset(
+            (
+                *_DISTRICT.findall(post.title + post.text[:_READ_TERMS]),
+                *(region.rsplit("/", 1)[-1] for region in tagged.tags.regions[:2]),
+            )
+        ),
+        classes={score.id: score.score for score in tagged.tags.class7},
     )
-    return {sys.intern(term): weight for term, weight in heavy[:most]}
+
+
+def _without_placeholders(text: str) -> str:
+    """Stretches of letters, a space between, without placeholders of places."""
+    return _NOT_A_NAME.sub(" ", text.upper()).lower()
+
+
+def _pairs(text: str) -> Iterable[str]:
+    return map(add, text, text[1:])
+
+
+def _names(title: str, words: Iterable[str]) -> dict[str, float]:
+    """Pairs with their part of a name; a pair is as rare as the rarest word it touches, at most."""
+    rarities: list[float] = []
+    for word in words:
+        rarity = usual_words().get(word, _UNKNOWN_WORD) if len(word) > 1 else 0.0
+        rarities += [rarity] * len(word)
+    found: dict[str, float] = {}
+    for pair, left, right in zip(_pairs(title), rarities, rarities[1:], strict=False):
+        rarity = min(usual_pairs().get(pair, _UNKNOWN_PAIR), max(left, right))
+        if rarity > _NAMELESS and " " not in pair:
+            found[pair] = max(found.get(pair, 0.0), rarity - _NAMELESS)
+    whole = max(_WHOLE_NAME, sum(found.values()))
+    return {pair: weight / whole for pair, weight in found.items()}
+
+
+def _matter(title: Iterable[str], text: Iterable[str]) -> dict[str, float]:
+    """Words that tell the matter, those of the title thrice; a vector of length 1."""
+    telling = matters()
+    counts = Counter(filter(telling.__contains__, text))
+    for word in filter(telling.__contains__, title):
+        counts[word] += 2
+    weights = {word: math.sqrt(count) * telling[word] for word, count in counts.items()}
+    length = _length(weights)
+    return {word: weight / length for word, weight in weights.items()}
 
 
 def _whole(tagged: TaggedPost) -> str:
@@ -446,12 +521,42 @@ def headline(title: str, text: str) -> str:
     return first.strip()[:60]
 
 
-def _new_incident(tagged: TaggedPost) -> IncidentState:
+def _new_story(tagged: TaggedPost, incident: str, signature: Signature) -> Story:
+    post = tagged.post
+    return Story(
+        id=post.id,
+        incident=incident,
+        title=headline(post.title, post.text),
+        signature=signature.astype("<u4").tobytes(),
+        first_seen_at=post.published_at,
+        last_seen_at=post.published_at,
+    )
+
+
+def _new_incident(tagged: TaggedPost, centre: Mapping[str, float]) -> IncidentState:
     post = tagged.post
     return IncidentState(
         id=post.id,
         title=headline(post.title, post.text),
         first_seen_at=post.published_at,
         last_seen_at=post.published_at,
+        centre=centre,
         heat_at=post.published_at,
+    )
+
+
+def _counted(row: IncidentState, tagged: TaggedPost) -> IncidentState:
+    """The incident with one post more."""
+    post = tagged.post
+    at = max(row.heat_at, post.published_at)
+    heat = heat_now(row.heat, row.heat_at, at) + 0.5 ** ((at - post.published_at) / HALF_LIFE)
+    return replace(
+        row,
+        size=row.size + 1,
+        sources=row.sources if post.source in row.sources else tuple(sorted({*row.sources, post.source})),
+        first_seen_at=min(row.first_seen_at, post.published_at),
+        last_seen_at=max(row.last_seen_at, post.published_at),
+        heat=heat,
+        heat_at=at,
+        peak=max(row.peak, heat),
     )

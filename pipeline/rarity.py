@@ -1,4 +1,4 @@
-"""How rare words and pairs of characters are: statistics of the training texts, committed beside the models."""
+"""How rare words and pairs of characters are, how much words tell of the matter: statistics of the training texts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ _MODELS = Path(__file__).parent / "models"
 
 
 @functools.cache
-def _rarities(name: str) -> Mapping[str, float]:
+def _table(name: str, parts: int) -> Mapping[str, float]:
     lines = gzip.decompress((_MODELS / name).read_bytes()).decode().splitlines()
-    return {term: int(tenths) / 10 for term, tenths in (line.split("\t") for line in lines)}
+    return {term: int(number) / parts for term, number in (line.split("\t") for line in lines)}
 
 
 def usual_words() -> Mapping[str, float]:
     """Words of the training texts with their rarity; a word not in it is rarer than all of them."""
-    return _rarities("words.txt.gz")
+    return _table("words.txt.gz", 10)
 
 
 def usual_pairs() -> Mapping[str, float]:
     """Pairs of characters of citizens' messages with their rarity."""
-    return _rarities("pairs.txt.gz")
+    return _table("pairs.txt.gz", 10)
+
+
+def matters() -> Mapping[str, float]:
+    """Words that tell what a message is about, with the bits they tell of its class."""
+    return _table("matters.txt.gz", 100)

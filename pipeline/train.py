@@ -328,7 +328,11 @@ def main(folder: Path = MODELS) -> None:
     found = figures(trial, tuned, held_out[0], held_out[1])
     log.info("%s", json.dumps(found))
     write(trained(*parts), tuned, folder, found)
-    words.write(folder, [[one.text for one in kind] for kind in (sentiment, topics + corpora.all_messages())])
+    words.write(
+        folder,
+        [[one.text for one in kind] for kind in (sentiment, topics + corpora.all_messages())],
+        {label: [one.text for one in topics if one.label == label] for label in range(len(CLASSES))},
+    )
 
 
 if __name__ == "__main__":
