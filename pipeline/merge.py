@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import sys
@@ -96,18 +97,29 @@ def heat_now(heat: float, at: datetime, now: datetime) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What tells the incident of a story."""
+class Centre:
+    """What the stories of an incident have in common: the sums of what each one has."""
 
-    #: Rare pairs of the title's characters; a whole name sums up to 1.
+    #: Rare pairs of the titles' characters; the whole name of a story sums up to 1.
     names: Mapping[str, float]
-    #: Pairs the title and the beginning of the text say.
-    said: frozenset[str]
-    #: Words of the matter; a vector of length 1, or empty.
+    whole: float
+    #: Words of the matter; those of a story are a vector of length 1.
     matter: Mapping[str, float]
+    length: float
     places: frozenset[str]
     #: Probabilities of the seven classes; empty for what is no message to an office.
     classes: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What tells the incident of a story."""
+
+    #: Rare pairs the title and the beginning of the text say.
+    said: frozenset[str]
+    #: Of an incident the story would found, and its row.
+    centre: Centre
+    row: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +193,6 @@ def _is_over(row: Story | IncidentState, before: datetime, lone_before: datetime
     return row.last_seen_at < (lone_before if row.size == 1 else before)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Centre:
-    """What the stories of an incident have in common: the sums of their terms."""
-
-    names: Mapping[str, float]
-    whole: float
-    matter: Mapping[str, float]
-    length: float
-    places: frozenset[str]
-    classes: Mapping[str, float]
-
-
 class Incidents:
     """Running incidents, found by the names of their centres."""
 
@@ -218,7 +218,7 @@ class Incidents:
         found = []
         for incident, name in self._named(terms).items():
             row = self.rows[incident]
-            if (score := _likeness(terms, self._centres[incident], name)) < SAME_INCIDENT or row.merged_into:
+            if (score := _likeness(terms.centre, self._centres[incident], name)) < SAME_INCIDENT or row.merged_into:
                 continue
             silent = abs(at - row.last_seen_at)
             if (score := score - silent / _FADES) >= SAME_INCIDENT and silent <= INCIDENT_RUNS:
@@ -230,7 +230,7 @@ class Incidents:
         found: dict[str, float] = defaultdict(float)
         for pair in terms.said:
             if holders := self._by_name.get(pair):
-                own = terms.names.get(pair, 0.0)
+                own = terms.centre.names.get(pair, 0.0)
                 for incident, part in holders.items():
                     found[incident] += part + own
         return {incident: both / 2 for incident, both in found.items() if both >= 2 * SAME_NAME}
@@ -244,7 +244,7 @@ class Incidents:
         one, other = self._centres[left], self._centres[right]
         common = one.names.keys() & other.names.keys()
         name = sum(one.names[pair] / one.whole + other.names[pair] / other.whole for pair in common) / 2
-        matter = _cosine(one, other)
+        matter = _product(one, other) / (one.length * other.length)
         return min(name - SAME_NAME, matter - SAME_MATTER) >= 0 and name + min(_MATTER_COUNTS, matter) >= _ALIKE
 
     def target(self, incident: str) -> str:
@@ -271,13 +271,12 @@ class Incidents:
                 del self._by_name[pair]
 
 
-def _likeness(terms: Terms, centre: Centre, name: float) -> float:
+def _likeness(story: Centre, incident: Centre, name: float) -> float:
     """Of a story to an incident with so much of the name in common; 0 where something essential differs."""
-    common = terms.matter.keys() & centre.matter.keys()
-    matter = sum([terms.matter[word] * centre.matter[word] for word in common]) / centre.length
-    if matter < SAME_MATTER or not _one_class(terms.classes, centre.classes):
+    matter = _product(story, incident) / incident.length
+    if matter < SAME_MATTER or not _one_class(story.classes, incident.classes):
         return 0.0
-    elsewhere = terms.places and centre.places and terms.places.isdisjoint(centre.places)
+    elsewhere = story.places and incident.places and story.places.isdisjoint(incident.places)
     return (name + min(_MATTER_COUNTS, matter)) * (_ELSEWHERE if elsewhere else 1.0)
 
 
@@ -288,9 +287,9 @@ def _one_class(left: Mapping[str, float], right: Mapping[str, float]) -> bool:
     return sum(min(share / one, right.get(name, 0.0) / other) for name, share in left.items()) >= _SAME_CLASS
 
 
-def _cosine(left: Centre, right: Centre) -> float:
-    common = left.matter.keys() & right.matter.keys()
-    return sum(left.matter[word] * right.matter[word] for word in common) / (left.length * right.length)
+def _product(left: Centre, right: Centre) -> float:
+    """Of two matters."""
+    return sum([left.matter[word] * right.matter[word] for word in left.matter.keys() & right.matter.keys()])
 
 
 def _length(words: Mapping[str, float]) -> float:
@@ -418,15 +417,14 @@ class Merger:
 
     def _of_new_story(self, tagged: TaggedPost, terms: Terms) -> tuple[IncidentState, Centre]:
         """The incident a new story belongs to, grown by its terms, after joining those it shows to be one."""
-        centre = _centre(terms.names, terms.matter, terms.places, terms.classes)
         fitting = self._incidents.like(terms, tagged.post.published_at)
         if not fitting:
-            return _new_incident(tagged, _row(centre)), centre
+            return _new_incident(tagged, terms.row), terms.centre
         best = fitting[0]
         for other in fitting[1:3]:
             if self._incidents.alike(best.id, other.id):
                 best = self._join(*sorted((best, other), key=lambda row: (row.first_seen_at, row.id)))
-        centre = _sum(self._incidents.centre(best.id), centre)
+        centre = _sum(self._incidents.centre(best.id), terms.centre)
         return replace(best, centre=_row(centre)), centre
 
     def _join(self, older: IncidentState, younger: IncidentState) -> IncidentState:
@@ -460,19 +458,15 @@ def terms_of(tagged: TaggedPost) -> Terms:
     text = simplified(without_reposts(post.text)[:_READ_TERMS]).lower()
     title = _without_placeholders(simplified(headline(post.title, post.text)))
     words = rjieba.cut(title, True)
-    early = _without_placeholders(text[:_READ_NAMES])
-    return Terms(
+    regions = [region.rsplit("/", 1)[-1] for region in tagged.tags.regions[:2]]
+    centre = _centre(
         names=_names(title, words),
-        said=frozenset((*_pairs(title), *_pairs(early))),
         matter=_matter(words, rjieba.cut(text, True)),
-        places=frozenset(
-            (
-                *_DISTRICT.findall(post.title + post.text[:_READ_TERMS]),
-                *(region.rsplit("/", 1)[-1] for region in tagged.tags.regions[:2]),
-            )
-        ),
+        places=frozenset((*_DISTRICT.findall(post.title + post.text[:_READ_TERMS]), *regions)),
         classes={score.id: score.score for score in tagged.tags.class7},
     )
+    said = {*_pairs(title), *_pairs(_without_placeholders(text[:_READ_NAMES]))}
+    return Terms(said=frozenset(said - _nameless()), centre=centre, row=_row(centre))
 
 
 def _without_placeholders(text: str) -> str:
@@ -484,15 +478,22 @@ def _pairs(text: str) -> Iterable[str]:
     return map(add, text, text[1:])
 
 
+@functools.cache
+def _nameless() -> frozenset[str]:
+    """Pairs that are part of no name."""
+    return frozenset(pair for pair, rarity in usual_pairs().items() if rarity <= _NAMELESS)
+
+
 def _names(title: str, words: Iterable[str]) -> dict[str, float]:
     """Pairs with their part of a name; a pair is as rare as the rarest word it touches, at most."""
+    usual, pairs = usual_words(), usual_pairs()
     rarities: list[float] = []
     for word in words:
-        rarity = usual_words().get(word, _UNKNOWN_WORD) if len(word) > 1 else 0.0
+        rarity = usual.get(word, _UNKNOWN_WORD) if len(word) > 1 else 0.0
         rarities += [rarity] * len(word)
     found: dict[str, float] = {}
     for pair, left, right in zip(_pairs(title), rarities, rarities[1:], strict=False):
-        rarity = min(usual_pairs().get(pair, _UNKNOWN_PAIR), max(left, right))
+        rarity = min(pairs.get(pair, _UNKNOWN_PAIR), max(left, right))
         if rarity > _NAMELESS and " " not in pair:
             found[pair] = max(found.get(pair, 0.0), rarity - _NAMELESS)
     whole = max(_WHOLE_NAME, sum(found.values()))

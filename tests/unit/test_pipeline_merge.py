@@ -13,13 +13,13 @@ NINE = datetime(2026, 11, 20, 1, tzinfo=UTC)
 PLANT = "石澜镇化工厂昨夜偷排废水，澜口水库出现大量死鱼，村民反映气味刺鼻"
 
 
-def a_post(text: str, *, name: str = "p1", at: datetime = NINE, source: str = "board") -> TaggedPost:
+def a_post(text: str, *, name: str = "p1", at: datetime = NINE, source: str = "board", title: str = "") -> TaggedPost:
     post = Post(
         id=name,
         source=source,
         kind="board",
         url="",
-        title="",
+        title=title,
         text=text,
         language="zh-Hans",
         published_at=at,
@@ -76,6 +76,49 @@ def test_another_matter_founds_its_own_incident() -> None:
     assert [one.incident for one in placed] == ["p1", "p2"]
 
 
+def incidents_of(*messages: tuple[str, str]) -> list[str | None]:
+    """Of messages given as title and text, one after the other."""
+    posts = [a_post(text, name=f"p{number}", title=title) for number, (title, text) in enumerate(messages)]
+    return [placed.incident for placed in Merger().place(posts)]
+
+
+def test_two_matters_of_one_estate_stay_apart() -> None:
+    kindergarten = (
+        "投诉云栖澜庭配套幼儿园高价收费",
+        "云栖澜庭的配套幼儿园应办成普惠园，现在却每月收三千元，家长负担不起",
+    )
+    rubbish = ("云栖澜庭北门要建垃圾站", "云栖澜庭北门外正在施工，听说是垃圾站，臭味和污水会影响居民")
+
+    assert incidents_of(kindergarten, rubbish) == ["p0", "p1"]
+
+
+def test_one_complaint_at_two_estates_stays_apart() -> None:
+    one = ("云栖澜庭旁工地夜间施工扰民", "工地每晚施工到凌晨，渣土车进出，噪音很大，居民无法休息")
+    other = ("翠屏雅筑对面工地夜间施工扰民", "对面工地通宵施工，打桩的噪音扰得居民睡不着，渣土车扬尘")
+
+    assert incidents_of(one, other) == ["p0", "p1"]
+
+
+def test_letters_in_the_style_of_one_author_stay_apart() -> None:
+    stadium = (
+        "请加快体育中心的建设力度",
+        "体育场馆常年严重不足，市民没有地方打球跑步，在国家大力倡导全民健身的大背景下，希望市政府加快建设刻不容缓",
+    )
+    hospital = (
+        "请加快区域医疗中心的建设力度",
+        "医院床位常年不足，病人看病要去外地，在国家大力倡导健康中国的大背景下，希望市政府加快建设刻不容缓",
+    )
+
+    assert incidents_of(stadium, hospital) == ["p0", "p1"]
+
+
+def test_a_title_without_the_name_joins_by_what_the_text_says() -> None:
+    named = ("云栖澜庭旁搅拌站噪音扰民", "云栖澜庭旁边建了搅拌站，噪音和粉尘污染严重，居民无法开窗")
+    unnamed = ("请管管搅拌站", "我是云栖澜庭的居民，搅拌站的粉尘和噪音让人整夜睡不着，污染严重")
+
+    assert incidents_of(named, unnamed) == ["p0", "p0"]
+
+
 def test_words_alike_join_a_matter_of_this_week_and_not_one_silent_for_months() -> None:
     alike = "石澜镇又有工厂排废水了，请问环保局什么时候来查，村民等答复"
 
@@ -107,6 +150,17 @@ def test_a_second_worker_goes_on_from_the_rows_of_the_first() -> None:
 
     assert placed.story == "p1"
     assert second.changes().stories[0].size == 2
+
+
+def test_a_second_worker_knows_the_matter_from_the_row() -> None:
+    first = Merger()
+    first.place([a_post(PLANT)])
+    rows = first.changes()
+
+    second = Merger(rows.stories, rows.incidents)
+    (placed,) = second.place([a_post("澜口水库死鱼成片，都说是石澜镇化工厂偷排废水造成的", name="p9")])
+
+    assert (placed.story, placed.incident) == ("p9", "p1")
 
 
 def test_posts_follow_an_incident_that_was_joined_into_another() -> None:
