@@ -17,8 +17,8 @@ from core.clock import SHANGHAI
 
 HOUR = timedelta(hours=1)
 SLOTS = 168
-#: A gap less likely than this in a day, by the source's own rhythm, is silence: .9 false alarms a day at fifty sources.
-SILENT_BELOW = 0.018
+#: A gap less likely than this in a day, by the source's own rhythm, is silence: .8 false alarms a day at fifty sources.
+SILENT_BELOW = 0.016
 #: Hours watched before the history says anything: one whole week.
 ENOUGH = 168
 #: What is usual at this hour on like days counts as much as so many active hours of the slot's own; and within that,

@@ -38,7 +38,6 @@ def _values(agent: str) -> dict[str, Any]:
             "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5",
         },
         # Robots and pauses are kept across crawls by our own middleware; Scrapy forgets them with each crawl.
-        "ROBOTSTXT_OBEY": False,
         "DOWNLOAD_DELAY": 0,
         "CONCURRENT_REQUESTS": 8,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 2,
@@ -57,38 +56,27 @@ def _values(agent: str) -> dict[str, Any]:
         "DOWNLOAD_MAXSIZE": 3 * 1024 * 1024,
         "DOWNLOAD_WARNSIZE": 1024 * 1024,
         "DOWNLOAD_HANDLERS": {"data": None, "file": None, "ftp": None, "s3": None},
-        # On by default: both run code for whoever knows a token.
-        "REMOTE_CONTROL_ENABLED": False,
-        "TELNETCONSOLE_ENABLED": False,
-        "EXTENSIONS": {
-            "scrapy.extensions.logstats.LogStats": None,
-            "scrapy.extensions.memusage.MemoryUsage": None,
-            "scrapy.extensions.logcount.LogCount": None,
-            "scrapy.extensions.feedexport.FeedExporter": None,
-            "scrapy.extensions.corestats.CoreStats": None,
-            "scrapy.extensions.telnet.TelnetConsole": None,
-            "scrapy.extensions.memdebug.MemoryDebugger": None,
-            "scrapy.extensions.closespider.CloseSpider": None,
-            "scrapy.extensions.spiderstate.SpiderState": None,
-            "scrapy.extensions.throttle.AutoThrottle": None,
-            "scrapy.extensions.remote_control.RemoteControl": None,
+        # Components are named one by one: of those that are only switched off Scrapy still loads the modules, with
+        # aiohttp and requests behind them, for fifteen megabytes.
+        "EXTENSIONS_BASE": {},
+        "SPIDER_MIDDLEWARES_BASE": {},
+        "SPIDER_MIDDLEWARES": {
+            "scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25,
+            "scrapy.spidermiddlewares.referer.RefererMiddleware": 700,
+            "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": 800,
         },
+        "DOWNLOADER_MIDDLEWARES_BASE": {},
         "DOWNLOADER_MIDDLEWARES": {
             "crawlers.middlewares.Border": 60,
+            "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
+            "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+            "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+            "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
+            "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": 580,
+            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
+            # No HttpProxyMiddleware: a proxy from the environment would hide the true target from the guards.
+            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
             "crawlers.middlewares.Manners": 990,
-            "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
-            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-            "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
-            "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
-            # A proxy from the environment would hide the true target from the guards.
-            "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,
-            "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
-            "scrapy.downloadermiddlewares.stats.DownloaderStats": None,
-        },
-        "SPIDER_MIDDLEWARES": {
-            "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
-            "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-            "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
         },
         "LOG_ENABLED": False,
         "STATS_DUMP": False,

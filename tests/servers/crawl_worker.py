@@ -15,13 +15,11 @@ from pathlib import Path
 
 
 def main(path: str, *, once: bool) -> None:
-    """Bring the database up and crawl."""
+    """Bring the database up and crawl, as `caifeng crawl` does."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caifeng.settings")
-    import django
-    from django.core.management import call_command
+    from caifeng import bootstrap
 
-    django.setup()
-    call_command("migrate", verbosity=0, interactive=False)
+    bootstrap.ready()
     from crawlers import worker
     from crawlers.sources import parse
 

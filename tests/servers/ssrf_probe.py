@@ -101,13 +101,15 @@ def main(chosen: str, public: int, private: int) -> None:
     settings = scrapy_settings("Caifeng/0.1 (+https://example.gov.cn)", verify_tls=True)
     settings.update(
         {
-            "DOWNLOADER_MIDDLEWARES": {},
             "RETRY_ENABLED": False,
             "DOWNLOAD_TIMEOUT": 3,
             "CONCURRENT_REQUESTS_PER_DOMAIN": 16,
             "CONCURRENT_REQUESTS": 32,
         }
     )
+    # The probe runs no crawl, and is to go wherever it is sent.
+    for own in ("Border", "Manners"):
+        settings["DOWNLOADER_MIDDLEWARES"].pop(f"crawlers.middlewares.{own}")
     if not chosen:
         settings["DOWNLOAD_HANDLERS"] = {"ftp": None, "s3": None}
     runner = AsyncCrawlerRunner(settings)

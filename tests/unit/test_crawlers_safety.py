@@ -4,6 +4,7 @@ import pytest
 
 from core.errors import ConfigError
 from crawlers.safety import address_refusal, borders, parse_networks, url_refusal
+from crawlers.scrapy_settings import scrapy_settings
 from tests.fixtures.collect import a_source
 
 PRIVATE = [
@@ -81,3 +82,17 @@ def test_a_source_on_an_address_stays_on_its_port() -> None:
     assert url_refusal("http://127.0.0.1:8000/x", source) == ""
     assert url_refusal("http://127.0.0.1:5432/", source)
     assert url_refusal("http://127.0.0.1/", source)
+
+
+def test_nothing_of_scrapy_opens_a_door() -> None:
+    settings = scrapy_settings("Caifeng", verify_tls=True)
+
+    assert settings.get_component_priority_dict_with_base("EXTENSIONS") == {}
+
+
+def test_a_crawl_cannot_change_the_settings_of_the_next() -> None:
+    settings = scrapy_settings("Caifeng", verify_tls=True)
+
+    settings.copy().freeze()
+
+    assert not settings.frozen
