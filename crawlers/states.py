@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from core.model import RawItem
 from crawlers.markup import canonical
 from crawlers.models import SeenUrl, SourceState
 from crawlers.sources import FETCHED, Kind, Source
+from storage import writing
 from storage.inbox import DjangoInbox
 
 #: A worker that has not come back by then is taken for dead; above the wall limit of a crawl.
@@ -25,6 +27,8 @@ LEASE = timedelta(minutes=15)
 #: Pages nobody points to any more are forgotten, so that the table does not grow for ever.
 FORGET_PAGES = timedelta(days=120)
 _CHUNK = 500
+#: What names a page, and what changes when it is fetched again.
+_PAGE, _VISIT = ("source", "url_hash"), ("mark", "fetched_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class Page:
     mark: str
 
 
+@lru_cache(maxsize=1024)  # asked for before a page is fetched and again when it is in
 def page_hash(url: str) -> str:
     """What names a page within its source."""
     return hashlib.sha256(canonical(url).encode()).hexdigest()[:32]
@@ -95,7 +100,8 @@ def seen_pages(source: str, urls: Iterable[str]) -> dict[str, tuple[str, datetim
     found: dict[str, tuple[str, datetime]] = {}
     for start in range(0, len(names), _CHUNK):
         rows = SeenUrl.objects.filter(source=source, url_hash__in=names[start : start + _CHUNK])
-        found.update({by_hash[row.url_hash]: (row.mark, row.fetched_at) for row in rows})
+        for name, mark, fetched_at in rows.values_list("url_hash", *_VISIT):
+            found[by_hash[name]] = (mark, fetched_at)
     return found
 
 
@@ -105,16 +111,9 @@ def take_in(
     """Items, the pages they came from and the cursor: all of it or nothing. Returns how many items were news."""
     with transaction.atomic():
         new = DjangoInbox().put(items, now) if items else 0
-        rows = {
-            page_hash(page.url): SeenUrl(source=source, url_hash=page_hash(page.url), mark=page.mark, fetched_at=now)
-            for page in pages
-        }
-        SeenUrl.objects.bulk_create(
-            rows.values(),
-            update_conflicts=True,
-            unique_fields=["source", "url_hash"],
-            update_fields=["mark", "fetched_at"],
-        )
+        marks = {page_hash(page.url): page.mark for page in pages}
+        rows = [(source, name, mark, now) for name, mark in marks.items()]
+        writing.insert(SeenUrl, (*_PAGE, *_VISIT), rows, unique=_PAGE, update=_VISIT)
         if cursor is not None:
             SourceState.objects.filter(source=source).update(cursor=dict(cursor))
     return new
