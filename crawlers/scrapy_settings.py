@@ -8,9 +8,8 @@ from scrapy.settings import Settings
 
 
 class SharedSettings(Settings):
-    """Settings of all crawls: Scrapy copies them to the last leaf for each one, a fifth of a short crawl's cost.
-
-    Nobody may change a copy; what differs is a `SharedSettings` of its own.
+    """Settings of all crawls: Scrapy copies them to the last leaf for each one and lays them over the copy again, a fifth
+    of a short crawl's cost. Nobody may change a copy; what differs is a `SharedSettings` of its own.
     """
 
     def copy(self) -> Self:
@@ -18,6 +17,11 @@ class SharedSettings(Settings):
         twin = type(self).__new__(type(self))
         twin.frozen, twin.attributes = False, self.attributes
         return twin
+
+    def update(self, values: Any, priority: int | str = "project") -> None:  # type: ignore[override]
+        """As any settings, unless they are the same."""
+        if not isinstance(values, SharedSettings) or values.attributes is not self.attributes:
+            super().update(values, priority)
 
 
 def user_agent(contact: str) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 from django.conf import settings
 from django.db import close_old_connections, connections
-from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.crawler import AsyncCrawlerRunner
 
 from core.errors import CaifengError
 from crawlers import guards, health, history, states
@@ -112,8 +112,9 @@ class Worker:
         self._gates = Gates(time.monotonic)
         self._robots = RobotsBook()
         self._agent = user_agent(settings.CONTACT)
-        self._settings = {verify: scrapy_settings(self._agent, verify_tls=verify) for verify in (True, False)}
-        self._runner = AsyncCrawlerRunner()
+        self._runners = {
+            verify: AsyncCrawlerRunner(scrapy_settings(self._agent, verify_tls=verify)) for verify in (True, False)
+        }
         # One thread, one connection: Django's ORM must not run in the loop, and SQLite has one writer anyway.
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._spoiled = self._draining = False
@@ -273,8 +274,9 @@ class Worker:
             crawl.fail(taken.reason)
 
     async def _fetch(self, crawl: Crawl) -> None:
-        crawler = Crawler(SourceSpider, self._settings[crawl.source.verify_tls])
-        task = self._runner.crawl(crawler, crawl=crawl)
+        runner = self._runners[crawl.source.verify_tls]
+        crawler = runner.create_crawler(SourceSpider)
+        task = runner.crawl(crawler, crawl=crawl)
         done, _ = await asyncio.wait({task}, timeout=WALL_LIMIT.total_seconds())
         if not done:
             crawl.complete = False
@@ -297,7 +299,8 @@ class Worker:
         if not self._running:
             return
         self._draining = True
-        await asyncio.wait({asyncio.ensure_future(self._runner.stop())}, timeout=DRAIN_LIMIT / 2)
+        stopping = {asyncio.ensure_future(runner.stop()) for runner in self._runners.values()}
+        await asyncio.wait(stopping, timeout=DRAIN_LIMIT / 2)
         if self._running:
             await asyncio.wait(set(self._running), timeout=DRAIN_LIMIT / 2)
         for task in list(self._running):
