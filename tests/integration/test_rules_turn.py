@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -36,3 +36,9 @@ def test_a_worker_of_another_machine_is_followed_when_its_lease_ends() -> None:
     """Nobody can know whether it lives."""
     assert turn.take("one", NOON, lives)
     assert turn.take("two", NOON + turn.LEASE, lives)
+
+
+def test_a_worker_whose_clock_went_wrong_holds_nobody_up() -> None:
+    """Its lease of tomorrow does not keep the rules from running today."""
+    assert turn.take("one", NOON + timedelta(days=1), lives)
+    assert turn.take("two", NOON, lives)
