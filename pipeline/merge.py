@@ -332,10 +332,10 @@ def _added(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, f
 def _row(centre: Centre) -> dict[str, float]:
     """A centre as one table: `#` marks pairs of the name, `@` places, `%` classes."""
     return {
-        **{f"#{pair}": weight for pair, weight in centre.names.items()},
+        **{sys.intern(f"#{pair}"): weight for pair, weight in centre.names.items()},
         **centre.matter,
-        **{f"@{place}": 1.0 for place in sorted(centre.places)},
-        **{f"%{name}": share for name, share in centre.classes.items()},
+        **{sys.intern(f"@{place}"): 1.0 for place in sorted(centre.places)},
+        **{sys.intern(f"%{name}"): share for name, share in centre.classes.items()},
     }
 
 

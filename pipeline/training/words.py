@@ -20,7 +20,7 @@ _MOST = 25_000
 #: A word this rare everywhere is as good as unknown.
 _LEAST = 3
 #: Bits; a word that tells less of the class tells nothing.
-_TELLING = 0.1
+_TELLING = 0.2
 
 
 def _counts(texts: Sequence[str], cutter: rjieba.Jieba) -> Counter[str]:
@@ -54,7 +54,7 @@ def pairs(messages: Sequence[str]) -> dict[str, int]:
 
 
 def matters(classes: Mapping[int, Sequence[str]]) -> dict[str, int]:
-    """word → hundredths of a bit it tells of a message's class, those of a tenth and more; any class as likely before.
+    """word → hundredths of a bit it tells of a message's class, those of a fifth and more; any class as likely before.
 
     油烟 stands in the messages of one class and says what the matter is; 加快 stands in all and says nothing.
     """
