@@ -170,7 +170,7 @@ def judge_all(sources: Iterable[Source], now: datetime) -> None:
 
 
 def _learn(row: SourceState, now: datetime) -> None:
-    """The rhythm of pushes, once an hour, from the inbox: they come by themselves, so every hour was watched."""
+    """The rhythm of pushes, from the inbox: they come by themselves, so every hour was watched."""
     before = history.from_json(row.history or {})
     if before.until is not None and now - before.until < history.HOUR:
         return
@@ -179,8 +179,9 @@ def _learn(row: SourceState, now: datetime) -> None:
     recent = Q(finished_at__gte=since) | Q(state=InboxItem.State.NEW)
     arrived = InboxItem.objects.filter(recent, source=row.source, fetched_at__gte=since)
     learned = history.observe(before, new_at=list(arrived.values_list("fetched_at", flat=True)), now=now)
-    row.history = learned.as_json()
-    SourceState.objects.filter(source=row.source).update(history=row.history)
+    if learned != before:
+        row.history = learned.as_json()
+        SourceState.objects.filter(source=row.source).update(history=row.history)
 
 
 def silences(sources: Iterable[Source], now: datetime) -> list[tuple[Source, datetime, history.Silence]]:
