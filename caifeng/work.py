@@ -211,10 +211,10 @@ class Worker:
 
     def _merger_now(self, now: datetime) -> Merger:
         """The merger; built from rows at start and after a failure."""
-        from pipeline.merge import INCIDENT_RUNS, LONE_RUNS, Merger
+        from pipeline.merge import INCIDENT_RUNS, LONE_RUNS, MESSAGE_RUNS, Merger
 
         if self._merger is None:
-            rows = incidents.running(now - INCIDENT_RUNS, now - LONE_RUNS)
+            rows = incidents.running(now - INCIDENT_RUNS, now - LONE_RUNS, now - MESSAGE_RUNS)
             self._merger = Merger(rows.stories, rows.incidents)
             self._position = rows.position
         if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from core.model import TaggedPost
 from pipeline.clean import simplified, without_reposts
 from pipeline.rarity import matters, usual_pairs, usual_words
-from storage.stories import IncidentState, Story
+from storage.stories import MESSAGE, IncidentState, Story
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 42
 #: Estimated Jaccard similarity of character 3-grams from which two posts are one story.
@@ -49,6 +49,8 @@ _FADES = timedelta(days=240)
 STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=180)
 #: Those of a single post only so long: nine in ten stay alone, and all of them are kept in memory.
 LONE_RUNS = timedelta(days=3)
+#: The incident of a single message to an office: complaints about one matter come weeks apart.
+MESSAGE_RUNS = timedelta(days=30)
 HALF_LIFE = timedelta(hours=6)
 _READ = 1000
 #: A centre keeps so many pairs and so many words.
@@ -169,9 +171,12 @@ class Stories:
                 best = (-score, story)
         return self.rows[best[1]] if best else None
 
-    def forget(self, before: datetime, lone_before: datetime) -> None:
-        """Drop stories last seen before, those nobody repeated sooner; memory stays bounded."""
-        for row in [row for row in self.rows.values() if _is_over(row, before, lone_before)]:
+    def forget(self, now: datetime) -> None:
+        """Drop stories that take no more posts, those nobody repeated sooner; memory stays bounded."""
+        over = [
+            row for row in self.rows.values() if now - row.last_seen_at > (STORY_RUNS if row.size > 1 else LONE_RUNS)
+        ]
+        for row in over:
             for band in _bands([_signature(row)])[0]:
                 left = tuple(story for story in _several(self._bands[band]) if story != row.id)
                 if left:
@@ -189,8 +194,10 @@ def _signature(row: Story) -> Signature:
     return np.frombuffer(row.signature, dtype="<u4")
 
 
-def _is_over(row: Story | IncidentState, before: datetime, lone_before: datetime) -> bool:
-    return row.last_seen_at < (lone_before if row.size == 1 else before)
+def _runs(row: IncidentState) -> timedelta:
+    if row.size > 1:
+        return INCIDENT_RUNS
+    return MESSAGE_RUNS if MESSAGE in row.centre else LONE_RUNS
 
 
 class Incidents:
@@ -255,9 +262,9 @@ class Incidents:
             seen.add(incident)
         return incident
 
-    def forget(self, before: datetime, lone_before: datetime) -> None:
-        """Drop incidents last seen before, those of one post sooner."""
-        for row in [row for row in self.rows.values() if _is_over(row, before, lone_before)]:
+    def forget(self, now: datetime) -> None:
+        """Drop incidents that take no more posts, those of one post sooner."""
+        for row in [row for row in self.rows.values() if now - row.last_seen_at > _runs(row)]:
             self._unlist(row.id)
             del self.rows[row.id]
 
@@ -396,8 +403,8 @@ class Merger:
 
     def forget(self, now: datetime) -> None:
         """Let go of what takes no more posts."""
-        self._stories.forget(now - STORY_RUNS, now - LONE_RUNS)
-        self._incidents.forget(now - INCIDENT_RUNS, now - LONE_RUNS)
+        self._stories.forget(now)
+        self._incidents.forget(now)
 
     def _place(self, tagged: TaggedPost, mark: Marks) -> TaggedPost:
         at = tagged.post.published_at

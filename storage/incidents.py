@@ -18,7 +18,7 @@ from django.db.models import Max, Q, QuerySet
 
 from core.errors import Refused
 from storage import models, writing
-from storage.stories import IncidentState, Story
+from storage.stories import MESSAGE, IncidentState, Story
 
 #: Names the advisory lock among others of the database.
 _LOCK = 0x6361_6966
@@ -45,12 +45,16 @@ def lock() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def running(since: datetime, lone_since: datetime) -> Rows:
-    """What was seen since a moment, those of a single post since a later one; for a worker that starts."""
+def running(since: datetime, lone_since: datetime, message_since: datetime | None = None) -> Rows:
+    """What was seen since a moment, those of a single post since a later one; for a worker that starts.
+
+    Incidents of a single message to an office have a moment of their own.
+    """
     # Read first, and without a lock: what is saved meanwhile is newer, and comes with `changed_after`.
     position = _position()
     seen = Q(last_seen_at__gte=since, size__gt=1) | Q(last_seen_at__gte=lone_since)
-    return _rows(models.Story.objects.filter(seen), models.Incident.objects.filter(seen), position)
+    messages = Q(last_seen_at__gte=message_since or lone_since, centre__has_key=MESSAGE)
+    return _rows(models.Story.objects.filter(seen), models.Incident.objects.filter(seen | messages), position)
 
 
 def changed_after(position: int) -> Rows:

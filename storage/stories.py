@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+#: A term the centre of every message to an office has, and of nothing else.
+MESSAGE = "%城乡建设"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
@@ -31,7 +34,7 @@ class IncidentState:
     last_seen_at: datetime
     size: int = 0
     sources: tuple[str, ...] = ()
-    #: term → weight, the heaviest only.
+    #: term → weight: pairs of names `#`, words, places `@`, classes `%`.
     centre: Mapping[str, float] = field(default_factory=dict)
     heat: float = 0.0
     heat_at: datetime

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.errors import Refused
 from storage import incidents
-from storage.stories import IncidentState, Story
+from storage.stories import MESSAGE, IncidentState, Story
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workflow]
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -53,6 +54,14 @@ def test_a_worker_reads_only_what_is_newer_than_it_knows() -> None:
     assert incidents.changed_after(position).stories == ()
     incidents.save([a_story("p2", "p2")], [an_incident("p2")])
     assert [story.id for story in incidents.changed_after(position).stories] == ["p2"]
+
+
+def test_incidents_of_a_single_message_are_read_for_longer() -> None:
+    incidents.save([], [an_incident(), replace(an_incident("p2"), centre={MESSAGE: 0.7})])
+
+    rows = incidents.running(NOON, NOON + timedelta(days=1), NOON - timedelta(days=1))
+
+    assert [row.id for row in rows.incidents] == ["p2"]
 
 
 def test_saving_again_updates_the_counts() -> None:

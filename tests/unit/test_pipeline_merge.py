@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from core.ids import content_hash
-from core.model import Engagement, Mood, Post, Precision, Sentiment, TaggedPost, Tags
+from core.model import Engagement, Mood, Post, Precision, Score, Sentiment, TaggedPost, Tags
 from pipeline.merge import HALF_LIFE, Merger, heat_now
 
 NINE = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -183,6 +183,19 @@ def test_what_nobody_repeated_for_days_is_let_go_and_what_was_repeated_stays() -
     placed = merger.place([a_post(PLANT, name="p4"), a_post(alone, name="p5")])
 
     assert [post.story for post in placed] == ["p1", "p5"]
+
+
+def test_a_single_message_to_an_office_waits_weeks_for_a_second_one() -> None:
+    def incident_after_a_week(classes: tuple[Score, ...]) -> str | None:
+        merger = Merger()
+        first = a_post(PLANT)
+        merger.place([replace(first, tags=replace(first.tags, class7=classes))])
+        merger.forget(NINE + timedelta(days=7))
+        again = a_post("澜口水库又见死鱼成片，都说是石澜镇化工厂偷排废水造成的", name="p2", at=NINE + timedelta(days=7))
+        return merger.place([again])[0].incident
+
+    assert incident_after_a_week((Score(id="环境保护", score=0.9), Score(id="城乡建设", score=0.1))) == "p1"
+    assert incident_after_a_week(()) == "p2"
 
 
 def test_old_stories_take_no_more_posts_and_are_forgotten() -> None:
