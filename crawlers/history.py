@@ -283,7 +283,7 @@ def _shape(history: History) -> float:
         return 1.0
     variation = math.sqrt(max(squares * weight / total**2 - 1, 0.0))
     doubt = 2 / math.sqrt(weight)
-    sure = min(variation + doubt, 1.0) if variation < 1 else variation
+    sure = min(variation + doubt, 1.0) if variation < 1 else max(variation - doubt, 1.0)
     return _between(sure**-1.086, SHAPES)
 
 
