@@ -78,7 +78,7 @@ def signatures(texts: Sequence[str]) -> list[Signature]:
         letters = _NOT_LETTERS.sub("", simplified(without_reposts(text)[:_READ]).lower()) or text[:_READ]
         grams.append([letters[i : i + 3] for i in range(max(1, len(letters) - 2))])
     digests = rensa.RMinHash.digests_from_token_sets(grams, num_perm=PERMUTATIONS, seed=SEED)
-    return [np.array(digest, dtype=np.uint32) for digest in digests]
+    return list(np.array(digests, dtype=np.uint32))
 
 
 def _bands(signatures: Sequence[Signature]) -> list[list[int]]:
