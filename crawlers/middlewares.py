@@ -35,11 +35,12 @@ def failure_words(error: BaseException | None) -> str:
         refusal = str(error) or "请求被拒绝"
         return "应答解压后太大，已停止" if "DOWNLOAD_MAXSIZE" in refusal else refusal
     name = type(error).__name__
+    if name == "DownloadCancelledError":
+        return "应答太大，已停止"
     words = {
         "CannotResolveHostError": "域名解析不到，或是没有列入 CAIFENG_ALLOWED_NETWORKS 的内网地址",
         "DownloadConnectionRefusedError": "对方拒绝连接",
         "DownloadTimeoutError": "超时",
-        "DownloadCancelledError": "应答太大，已停止",
         "ResponseDataLossError": "应答不完整",
     }
     return f"{words.get(name, '连接失败')}（{name}：{str(error)[:160]}）"

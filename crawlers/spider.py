@@ -140,7 +140,7 @@ class SourceSpider(scrapy.Spider):
     def index_failed(self, failure: Failure) -> None:
         """An index page could not be had."""
         self.crawl.complete = False
-        words = failure_words(failure.value)
+        words = _words(failure)
         self.crawl.fail(words, blocked="robots.txt 不允许" in words)
 
     async def _feed(self, response: Response, template: str, page: int) -> list[Request]:
@@ -293,7 +293,7 @@ class SourceSpider(scrapy.Spider):
         if isinstance(failure.value, IgnoreRequest) and not isinstance(failure.value, NotNow):
             return
         crawl.complete = False
-        crawl.refuse(failure_words(failure.value))
+        crawl.refuse(_words(failure))
 
     def _page_item(self, response: Response, link: Link) -> RawItem:
         if not (link.title or link.published):
@@ -334,6 +334,15 @@ _READERS: dict[Kind, _Reader] = {
     Kind.API: SourceSpider._api,
     Kind.SITEMAP: SourceSpider._sitemap,
 }
+
+
+def _words(failure: Failure) -> str:
+    """Why a request failed. The failure lets go of its frames: they hold what was refused, megabytes of it."""
+    words = failure_words(failure.value)
+    if failure.value is not None:
+        failure.value.__cause__ = failure.value.__context__ = None
+    failure.cleanFailure()  # type: ignore[no-untyped-call]  # of Twisted
+    return words
 
 
 def _wants(link: Link, seen: tuple[str, datetime] | None, source: Source, now: datetime) -> bool:
