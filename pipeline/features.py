@@ -20,6 +20,11 @@ ORDERS = (1, 2, 3)
 #: Longer texts are cut: their head and tail say what they are about.
 HEAD, TAIL = 450, 150
 
+#: So many orders tell what a text is about.
+MATTER_ORDERS = 2
+#: A message's title comes first and says what it is about: n-grams that begin in so many characters count twice there.
+TITLE = 40
+
 _MULTIPLIERS = tuple(
     np.uint64(value) for value in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
 )
@@ -33,12 +38,22 @@ class Grams:
 
     #: Every occurrence, order after order, text after text.
     buckets: NDArray[np.int32]
-    #: [orders, texts]: how many each text has.
+    #: [orders, texts]: how many each text has. `matters` has each order twice.
     lengths: NDArray[np.int64]
 
-    def of_texts(self, values: NDArray[np.int64], orders: int = len(ORDERS)) -> NDArray[np.int64]:
-        """A value of each text for each occurrence of the first orders."""
-        return np.repeat(np.tile(values, orders), self.lengths[:orders].ravel())
+    def of_texts(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A value of each text for each occurrence."""
+        return np.repeat(np.tile(values, len(self.lengths)), self.lengths.ravel())
+
+    def matters(self) -> Grams:
+        """What tells a matter: the first `MATTER_ORDERS` orders, and once more those of each text's beginning."""
+        lengths = self.lengths[:MATTER_ORDERS]
+        starts = np.cumsum(lengths) - lengths.ravel()
+        buckets = self.buckets[: lengths.sum()]
+        place = np.arange(len(buckets)) - np.repeat(starts, lengths.ravel())
+        return Grams(
+            np.concatenate([buckets, buckets[place < TITLE]]), np.concatenate([lengths, np.minimum(lengths, TITLE)])
+        )
 
 
 def constants() -> dict[str, list[str]]:
@@ -46,7 +61,7 @@ def constants() -> dict[str, list[str]]:
     return {
         "multipliers": [f"{int(value):#x}" for value in _MULTIPLIERS],
         "salts": [f"{int(value):#x}" for value in _SALTS],
-        "shape": [f"bits={BITS}", f"orders={ORDERS}", f"head={HEAD}", f"tail={TAIL}"],
+        "shape": [f"bits={BITS}", f"orders={ORDERS}", f"head={HEAD}", f"tail={TAIL}", f"title={TITLE}"],
     }
 
 
@@ -66,6 +81,11 @@ def _codes(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]
     blank = (codes == 32) | (codes == 0x3000) | ((codes >= 9) & (codes <= 13))
     codes = codes[~blank].astype(np.uint64)
     return codes, codes == 0
+
+
+def matters(texts: Sequence[str]) -> Grams:
+    """The n-grams of a batch that tell its matters."""
+    return grams(texts).matters()
 
 
 def grams(texts: Sequence[str]) -> Grams:

@@ -5,7 +5,7 @@ number. Sentiment is a mixture: what holds everywhere plus what the two likelies
 microblogs, messages to an office …) deviate from it. Probabilities come from slopes and offsets fitted on texts held
 out from training.
 
-Sentiment reads n-grams of one to three characters; what a text is about shows in one and two.
+Sentiment reads n-grams of one to three characters; what a text is about shows in one and two, and most in its title.
 
 Weights stay bytes, as unsigned steps above `-LARGEST`. Sums are taken a word at a time: of each word the even and the
 odd bytes are summed as 16-bit lanes. No lane overflows: an order of n-grams occurs at most `features.HEAD +
@@ -36,9 +36,8 @@ KINDS = ("htl", "waimai", "shop", "chn", "weibo18", "covid2", "usual3", "virus3"
 #: Columns every text is scored on, filled up to whole words; deviations of the kinds follow apart.
 SHARED = slice(0, 3)
 GATES = slice(3, 3 + len(KINDS))
-#: From this column on only the first `MATTER_ORDERS` orders of n-grams count.
+#: From this column on only `features.Grams.matters` count.
 MATTERS = 16
-MATTER_ORDERS = 2
 CLASS7 = slice(MATTERS, MATTERS + len(CLASSES))
 GOVERNMENT = CLASS7.stop
 COLUMNS = 24
@@ -113,7 +112,8 @@ class Heads:
     ) -> None:
         #: [buckets, words], and [buckets * kinds, 1] with the moods and an unused byte in a word: the kinds of a bucket
         #: stand side by side, for a text is read as two of them.
-        self._weights = weights.view("<u8")
+        self._weights = weights[:, :MATTERS].copy().view("<u8")
+        self._matters = weights[:, MATTERS:].copy().view("<u8")
         self._deviations = deviations.view("<u4").reshape(-1, 1)
         self._scales = scales
         self._calibration = calibration
@@ -122,11 +122,12 @@ class Heads:
     def read(self, texts: Sequence[str]) -> Reading:
         """Probabilities for texts in simplified characters."""
         grams = features.grams(texts)
-        sums = _sums(self._weights.take(grams.buckets, axis=0), grams.lengths)
-        root, matter_root = _root(grams.lengths), _root(grams.lengths[:MATTER_ORDERS])
+        matters = grams.matters()
+        root, matter_root = _root(grams.lengths), _root(matters.lengths)
         scores = np.empty((len(texts), COLUMNS), np.float32)
-        scores[:, :MATTERS] = sums[:, :, :MATTERS].sum(axis=0) / root
-        scores[:, MATTERS:] = sums[:MATTER_ORDERS, :, MATTERS:].sum(axis=0) / matter_root
+        scores[:, :MATTERS] = _sums(self._weights.take(grams.buckets, axis=0), grams.lengths).sum(axis=0) / root
+        scores[:, MATTERS:] = _sums(self._matters.take(matters.buckets, axis=0), matters.lengths).sum(axis=0)
+        scores[:, MATTERS:] /= matter_root
         scores = scores * self._scales.weight + self._scales.bias
         kinds = likely(scores, self._calibration)
         mixed = scores[:, SHARED].copy()

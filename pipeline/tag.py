@@ -27,7 +27,7 @@ _HEAD, _TAIL = 1600, 400
 #: Below this the gate says: no matter of government.
 _GATE = 0.02
 #: The winner's probability under which the models doubt (the tenth least sure; see the card).
-_SURE_MOOD, _SURE_CLASS = 0.55, 0.67
+_SURE_MOOD, _SURE_CLASS = 0.55, 0.65
 _MOODS = (Mood.NEGATIVE, Mood.NEUTRAL, Mood.POSITIVE)
 
 MoodReader = Callable[[Sequence[str]], NDArray[np.float32]]

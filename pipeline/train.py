@@ -33,7 +33,6 @@ from pipeline.heads import (
     GOVERNMENT,
     KINDS,
     LARGEST,
-    MATTER_ORDERS,
     MODELS,
     MOODS,
     SHARED,
@@ -53,6 +52,8 @@ log = logging.getLogger("caifeng.train")
 MOOD_COST, CLASS_COST, GATE_COST, GATE_EPOCHS = 0.5, 0.3, 0.3, 8
 #: The gates tell kinds of text by what is common; they need no rare n-grams.
 GATE_SMOOTHING = 1.0
+#: N-grams of fewer texts teach the classes nothing; the beginnings of a message count as texts of their own.
+CLASS_LEAST = 6
 #: How freely a kind of text may deviate from what holds for all.
 SHARE = 0.7
 #: Posts are short: the classes also learn from the beginnings of messages.
@@ -77,10 +78,10 @@ class Part:
         )
 
 
-def part(examples: Sequence[Example], orders: int = len(features.ORDERS)) -> Part:
+def part(examples: Sequence[Example], read: linear.Reader = features.grams) -> Part:
     """Hash the texts; every tenth key is held out, cuts of a text with it."""
     return Part(
-        counts=linear.matrix([simplified(example.text) for example in examples], orders),
+        counts=linear.matrix([simplified(example.text) for example in examples], read),
         labels=np.array([example.label for example in examples]),
         kinds=np.array([KINDS.index(example.origin) if example.origin in KINDS else -1 for example in examples]),
         held_out=np.array([example.key % 10 == 0 for example in examples]),
@@ -140,9 +141,11 @@ class Weights:
 
     def learn_classes(self, classes: Part) -> None:
         """The seven classes."""
+        common = linear.common(classes.counts, CLASS_LEAST)
+        counts = classes.counts[:, common]
         for label in range(len(CLASSES)):
-            self.shared[:, CLASS7.start + label], self.bias[CLASS7.start + label] = linear.nb_svm(
-                classes.counts, classes.labels == label, CLASS_COST
+            self.shared[common, CLASS7.start + label], self.bias[CLASS7.start + label] = linear.nb_svm(
+                counts, classes.labels == label, CLASS_COST
             )
 
     def learn_gate(self, gate: Part) -> None:
@@ -319,8 +322,8 @@ def main(folder: Path = MODELS) -> None:
     sentiment, topics, messages = corpora.sentiment(), corpora.classes(), corpora.messages()
     parts = [
         part(sentiment + messages),
-        part(cut(topics, CUTS), MATTER_ORDERS),
-        part(gate_examples(sentiment, topics, messages), MATTER_ORDERS),
+        part(cut(topics, CUTS), features.matters),
+        part(gate_examples(sentiment, topics, messages), features.matters),
     ]
     rest, held_out = ([one.chosen(~one.held_out) for one in parts], [one.chosen(one.held_out) for one in parts])
     trial = trained(*rest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,22 +17,27 @@ from pipeline import features
 #: A scipy.sparse.csr_matrix of float32; scipy has no types.
 Matrix = Any
 Floats = NDArray[np.float32]
+Reader = Callable[[Sequence[str]], features.Grams]
 EPOCHS = 15
 #: Added to sums before a ratio is taken. Counts are fractions far below 1: adding 1 would flatten every ratio.
 SMOOTHING = 0.1
 
 
-def matrix(texts: Sequence[str], orders: int = len(features.ORDERS), batch: int = 1000) -> Matrix:
-    """[texts, buckets]: counts divided by the square root of a text's n-grams, as `heads` does; the first `orders`."""
+def matrix(texts: Sequence[str], read: Reader = features.grams, batch: int = 1000) -> Matrix:
+    """[texts, buckets]: counts divided by the square root of a text's n-grams, as `heads` does."""
     parts = []
     for first in range(0, len(texts), batch):
         part = texts[first : first + batch]
-        found = features.grams(part)
-        owners = found.of_texts(np.arange(len(part)), orders)
-        values = (1 / np.sqrt(np.maximum(found.lengths[:orders].sum(axis=0), 1)))[owners].astype(np.float32)
-        buckets = found.buckets[: len(owners)]
-        parts.append(sparse.csr_matrix((values, (owners, buckets)), shape=(len(part), 1 << features.BITS)))
+        found = read(part)
+        owners = found.of_texts(np.arange(len(part)))
+        values = (1 / np.sqrt(np.maximum(found.lengths.sum(axis=0), 1)))[owners].astype(np.float32)
+        parts.append(sparse.csr_matrix((values, (owners, found.buckets)), shape=(len(part), 1 << features.BITS)))
     return sparse.vstack(parts, format="csr")
+
+
+def common(counts: Matrix, least: int) -> NDArray[np.int64]:
+    """Buckets that at least so many texts have; what is rarer teaches the accidents of single texts."""
+    return np.flatnonzero(np.bincount(counts.indices, minlength=counts.shape[1]) >= least)
 
 
 def ratio(counts: Matrix, positive: NDArray[np.bool_], smoothing: float) -> Floats:

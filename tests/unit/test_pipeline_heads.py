@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline import features, heads, train
-from pipeline.training import calibration
+from pipeline.training import calibration, linear
 from pipeline.training.corpora import Example
 
 
@@ -60,6 +60,22 @@ def test_width_case_digits_and_blanks_do_not_change_the_grams() -> None:
     assert plain.buckets.tolist() == odd.buckets.tolist()
 
 
+def test_the_beginning_of_a_message_tells_its_matter_twice() -> None:
+    long = "".join(chr(0x4E00 + place) for place in range(60))
+
+    found = features.matters([long, "路"])
+
+    assert found.lengths.tolist() == [[60, 1], [59, 0], [40, 1], [40, 0]]
+    np.testing.assert_array_equal(found.buckets[120:160], found.buckets[:40])
+    np.testing.assert_array_equal(found.buckets[161:], found.buckets[61:101])
+
+
+def test_an_n_gram_too_few_texts_have_teaches_nothing() -> None:
+    counts = linear.matrix(["甲甲", "甲乙", "甲丙"])
+
+    assert linear.common(counts, 3).tolist() == [features.grams(["甲"]).buckets[0]]
+
+
 def test_calibration_finds_the_slope_that_made_the_labels() -> None:
     chance = np.random.default_rng(0)
     scores = chance.normal(size=(4000, 3)).astype(np.float32)
@@ -99,7 +115,7 @@ def test_the_same_texts_train_the_same_bytes() -> None:
     words = ("小区停水", "工厂排污", "公交停运", "学校补课", "拖欠工资", "虚假宣传", "医院收费")
     examples = [Example(text=f"{words[i % 7]}{'了' * (i % 5)}", label=i % 7, origin="topics", key=i) for i in range(70)]
 
-    first, second = (train.trained(classes=train.part(examples, heads.MATTER_ORDERS)) for _ in range(2))
+    first, second = (train.trained(classes=train.part(examples, features.matters)) for _ in range(2))
 
     assert first.weights.any()
     np.testing.assert_array_equal(first.weights, second.weights)
