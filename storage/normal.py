@@ -9,6 +9,8 @@ import unicodedata
 import opencc
 
 _HAN = (*range(0x3400, 0xA000), *range(0x20000, 0x32400))
+#: From here on characters are rare; whoever writes one has his text translated.
+_ASTRAL = 0x10000
 _SURROGATES = range(0xD800, 0xE000)
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _SPACES = re.compile(r"\s+")
@@ -28,10 +30,19 @@ def _characters() -> dict[int, str]:
     return table | dict.fromkeys(_SURROGATES, "\ufffd") | dict.fromkeys(_CONTROLS, " ")
 
 
+@functools.cache
+def _changing() -> re.Pattern[str]:
+    """Whatever `_characters` changes, white space apart; few texts hold any, and translating costs the most."""
+    common = "".join(chr(code) for code in _characters() if code < _ASTRAL and not chr(code).isspace())
+    return re.compile(f"[{re.escape(common)}{chr(_ASTRAL)}-\U0010ffff]")
+
+
 def matching_form(text: str) -> str:
     """NFKC, case folded, simplified characters, white space runs as one space.
 
     A substring of a text stays a substring of its form; applying it twice changes nothing more.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _SPACES.sub(" ", folded.translate(_characters()))
+    if _changing().search(folded):
+        folded = folded.translate(_characters())
+    return _SPACES.sub(" ", folded)
