@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 _NEWEST = [{"at": "desc"}, {"id": "desc"}]
 _OLDEST = [{"at": "asc"}, {"id": "asc"}]
 _SCANNED_AT_ONCE = 1000
-#: A batch of the worker goes in one request.
-_BUILT_AT_ONCE = 256
 _BUCKETS_AT_ONCE = 10000
 _KEEP_ALIVE = "5m"
 
@@ -336,7 +334,7 @@ class ElasticStore:
 
 def _built(posts: Sequence[TaggedPost]) -> Iterator[dict[str, dict[str, Any]]]:
     """Documents by id, some at a time; the next ones are built while the cluster answers."""
-    pieces = [posts[start : start + _BUILT_AT_ONCE] for start in range(0, len(posts), _BUILT_AT_ONCE)]
+    pieces = [posts[start : start + bulk.CHUNK] for start in range(0, len(posts), bulk.CHUNK)]
     with ThreadPoolExecutor(max_workers=1) as builder:
         upcoming = [builder.submit(_documents, piece) for piece in pieces]
         for building in upcoming:
