@@ -10,7 +10,13 @@ import atexit
 import os
 import tempfile
 
+from hypothesis import settings
+
 from tests.servers import postgresql
+
+# Tests assert behaviour, not time: the first example may build a table, on a busy machine.
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 _KEPT = ("CAIFENG_TEST_", "CAIFENG_DATA")
 for _name in [name for name in os.environ if name.startswith("CAIFENG_") and not name.startswith(_KEPT)]:
