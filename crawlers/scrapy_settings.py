@@ -18,7 +18,7 @@ class SharedSettings(Settings):
         twin.frozen, twin.attributes = False, self.attributes
         return twin
 
-    def update(self, values: Any, priority: int | str = "project") -> None:  # type: ignore[override]
+    def update(self, values: Any, priority: int | str = "project") -> None:  # type: ignore[override]  # as Scrapy's
         """As any settings, unless they are the same."""
         if not isinstance(values, SharedSettings) or values.attributes is not self.attributes:
             super().update(values, priority)

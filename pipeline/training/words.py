@@ -78,8 +78,9 @@ def matters(classes: Mapping[int, Sequence[str]]) -> dict[str, int]:
 
 def write(folder: Path, kinds: Sequence[Sequence[str]], classes: Mapping[int, Sequence[str]]) -> None:
     """`words.txt.gz`, `pairs.txt.gz`, `matters.txt.gz`: `term<TAB>number`. The last kind are the messages."""
-    rare = (("words", rarities(kinds)), ("pairs", pairs(kinds[-1])))
-    for name, found in (*rare, ("matters", matters(classes))):
-        first = sorted(found.items(), key=lambda item: (item[1], item[0]))[:_MOST]
+    rare = (("words", rarities(kinds), _MOST), ("pairs", pairs(kinds[-1]), _MOST))
+    # Of rarities the commonest are kept; of what tells matters the last would be the best.
+    for name, found, most in (*rare, ("matters", matters(classes), None)):
+        first = sorted(found.items(), key=lambda item: (item[1], item[0]))[:most]
         text = "\n".join(f"{term}\t{number}" for term, number in first)
         (folder / f"{name}.txt.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))

@@ -47,7 +47,7 @@ def test_a_silence_is_a_finding_once(facts: RowFacts) -> None:
 def test_a_silence_is_told_by_the_sources_name(facts: RowFacts) -> None:
     now = NOON + 8 * HOUR
 
-    (outcome,) = silent(RULE.options, facts.silences(now), now)  # type: ignore[arg-type]
+    (outcome,) = silent(RULE.options, facts.silences(now), now)  # type: ignore[arg-type]  # options of any type
 
     assert reason(RULE, outcome).startswith("县政府网已 8 小时没有新内容")
 
@@ -55,4 +55,4 @@ def test_a_silence_is_told_by_the_sources_name(facts: RowFacts) -> None:
 def test_a_usual_gap_is_none(facts: RowFacts) -> None:
     now = NOON + 2 * HOUR
 
-    assert silent(RULE.options, facts.silences(now), now) == []  # type: ignore[arg-type]
+    assert silent(RULE.options, facts.silences(now), now) == []  # type: ignore[arg-type]  # options of any type
