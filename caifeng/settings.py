@@ -125,7 +125,9 @@ def _database() -> dict[str, Any]:
     """SQLite in the home, or what CAIFENG_DATABASE_URL says (PostgreSQL)."""
     if url := os.environ.get("CAIFENG_DATABASE_URL"):
         # The console answers each request in a thread of its own: a connection kept open would die with the thread.
-        return {**dj_database_url.parse(url, conn_max_age=0)}
+        found = dj_database_url.parse(url, conn_max_age=0)
+        # Values go to the server as they are, not as literals it has to read: batches are arrays (storage/writing.py).
+        return {**found, "OPTIONS": {**found.get("OPTIONS", {}), "server_side_binding": True}}
     HOME.mkdir(parents=True, exist_ok=True)
     return {
         "ENGINE": "storage.workflow",
