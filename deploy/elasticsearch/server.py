@@ -46,6 +46,7 @@ class Server:
     settings: Mapping[str, str] = field(default_factory=dict)
     #: How `client` reaches it: basic_auth, ca_certs.
     access: Mapping[str, Any] = field(default_factory=dict)
+    heap: str = HEAP
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -82,7 +83,7 @@ class Server:
         return {
             "PATH": os.environ["PATH"],
             "ES_JAVA_HOME": str(java_home()),
-            "ES_JAVA_OPTS": f"-Xms{HEAP} -Xmx{HEAP}",
+            "ES_JAVA_OPTS": f"-Xms{self.heap} -Xmx{self.heap}",
             "ES_TMPDIR": str(self.folder / "tmp"),
         }
 
@@ -152,11 +153,12 @@ class Container:
         subprocess.run(["docker", "rm", "--force", self.name], capture_output=True, check=False)
 
 
-def start(version: str = VERSION) -> Server | Container:
+def start(version: str = VERSION, heap: str = HEAP) -> Server | Container:
     """A running server, from Docker or Maven Central. Raises Unavailable, or RuntimeError when it does not come up."""
     if _docker_answers():
-        return _contained(version)
+        return _contained(version, heap)
     server = unpack(version)
+    server.heap = heap
     server.start()
     return server
 
@@ -167,9 +169,9 @@ def _docker_answers() -> bool:
     return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0
 
 
-def _contained(version: str) -> Container:
+def _contained(version: str, heap: str) -> Container:
     container = Container(name=f"caifeng-elasticsearch-{os.getpid()}", port=free_port())
-    settings = ["discovery.type=single-node", "xpack.security.enabled=false", f"ES_JAVA_OPTS=-Xms{HEAP} -Xmx{HEAP}"]
+    settings = ["discovery.type=single-node", "xpack.security.enabled=false", f"ES_JAVA_OPTS=-Xms{heap} -Xmx{heap}"]
     options = [part for setting in settings for part in ("-e", setting)]
     port = f"127.0.0.1:{container.port}:9200"
     image = f"elasticsearch:{version}"
