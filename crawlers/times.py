@@ -41,18 +41,35 @@ class Moment:
 def parse_time(text: str, now: datetime) -> Moment | None:
     """Read the publish time a short text states; None when it states none or cannot be trusted.
 
-    1. Full-width forms, digits and spaces become plain ones.
-    2. What follows a publish label (发布时间, 来信日期 …) is read before the rest.
-    3. The first form of `_FORMS` that gives a possible moment decides.
+    1. A machine's whole stamp needs no reading.
+    2. Full-width forms, digits and spaces become plain ones.
+    3. What follows a publish label (发布时间, 来信日期 …) is read before the rest.
+    4. The first form of `_FORMS` that gives a possible moment decides.
     """
     if not text:
         return None
-    plain = _plain(text)
     here = now.astimezone(SHANGHAI)
+    if _STAMP.fullmatch(text) and (moment := _stamp(text, here)):
+        return moment
+    plain = _plain(text)
     labelled = _LABEL.search(plain)
     if labelled and (moment := _read(plain[labelled.end() :], here)):
         return moment
     return _read(plain, here)
+
+
+#: Most of what comes by interfaces and pushes; the forms below read it as well, at thirty times the cost.
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _stamp(text: str, now: datetime) -> Moment | None:
+    try:
+        at = datetime.fromisoformat(text).replace(microsecond=0)
+    except ValueError:
+        return None
+    if (at.hour, at.minute, at.second) in _FILLED_IN:
+        return None
+    return _possible(Moment(at=at, precision=Precision.SECOND), now)
 
 
 def _plain(text: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.clock import SHANGHAI
 from core.model import Precision
 from crawlers.times import Moment, parse_time
 
 NOW = datetime(2026, 3, 2, 10, 20, 30, tzinfo=SHANGHAI)
+WALL = NOW.replace(tzinfo=None)
 
 
 def shown(moment: Moment | None) -> str | None:
@@ -269,3 +272,13 @@ def test_a_leap_day_without_year_is_not_moved() -> None:
 
 def test_a_whole_page_is_read_in_bounded_time() -> None:
     assert parse_time("1点" * 1_000_000, NOW) is None
+
+
+@given(
+    at=st.datetimes(min_value=WALL.replace(year=1980), max_value=WALL + timedelta(days=8)),
+    zone=st.sampled_from(["Z", "+08:00", "-03:30", "+00:00"]),
+)
+def test_a_stamp_of_a_machine_is_read_like_one_in_a_text(at: datetime, zone: str) -> None:
+    stamp = f"{at.isoformat()}{zone}"
+
+    assert parse_time(stamp, NOW) == parse_time(f"发布时间：{stamp}", NOW)
