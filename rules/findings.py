@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter as Tally
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -23,6 +24,7 @@ from rules.reasons import reason
 from rules.schema import Rule
 from rules.timeline import name_of
 from rules.windows.events import Outcome, moment
+from storage import writing
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ _NEAR = timedelta(days=35)
 _AGAIN = timedelta(minutes=1)
 
 State = FindingRow.State
+#: The name first.
+_COLUMNS = tuple(field.attname for field in FindingRow._meta.concrete_fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +98,7 @@ class _Seen:
 
 
 class Teller:
-    """Writes findings and tells them through a sink."""
+    """Writes findings and tells them through a sink. Before its transaction ends, `write` must be called."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -102,6 +106,9 @@ class Teller:
         self._hushes: list[noise.Hush] | None = None
         self._seen = _Seen()
         self._rests: dict[tuple[str, str], noise.Rest | None] = {}
+        #: Muted findings and fingerprints of withdrawn ones, to be written together.
+        self._muted: dict[str, FindingRow] = {}
+        self._withdrawn: set[str] = set()
 
     def tell(self, rule: Rule, outcome: Outcome, now: datetime, sink: Sink, *, correction: bool = False) -> bool:
         """Insert the finding if nobody has; tell it unless something mutes it. True when people were told.
@@ -109,9 +116,11 @@ class Teller:
         A correction is a finding that a late post only moved: it is kept, but nobody is told twice.
         """
         name = fingerprint(rule, outcome)
+        if name in self._withdrawn:
+            self.write()
         if name not in self._seen.asked:
             self.look_up([(rule, outcome)])
-        if name in self._seen.known:
+        if name in self._seen.known or name in self._muted:
             return False
         found = finding(rule, outcome, self._seen.incident(rule, outcome))
         rest = self._last_rest(rule, found.key)
@@ -119,21 +128,37 @@ class Teller:
             # A silence that goes on says so at every tick; once per rest is enough to keep.
             return False
         verdict = CORRECTED if correction else self._verdict(rule, found, rest, now)
+        row = _row(rule, name, found, verdict, now)
+        if verdict.state == State.MUTED:
+            self._muted[name] = row
+            return False
         try:
             with transaction.atomic():
-                _insert(rule, name, found, verdict, now)
-                if verdict.state != State.MUTED:
-                    # The key rests once people are, or will be, told.
-                    self._rests[rule.id, found.key] = _rest(rule, found.key, rest, now)
+                row.save(force_insert=True)
+                # The key rests once people are, or will be, told.
+                self._rests[rule.id, found.key] = _rest(rule, found.key, rest, now)
                 return verdict.state == State.RAISED and self._told(name, rule, found, now, sink)
         except IntegrityError:
-            return self._true_again(name)
+            # Another worker was first.
+            _true_again([name])
+            return False
 
     def withdraw(self, rule: Rule, outcome: Outcome) -> None:
         """A late post made it untrue: the row stays and says so."""
         name = fingerprint(rule, outcome)
-        FindingRow.objects.filter(fingerprint=name).update(state=State.REVISED)
+        if name in self._muted:
+            self.write()
+        self._withdrawn.add(name)
         self._seen.known.discard(name)
+
+    def write(self) -> None:
+        """Write what nobody is told of, all at once."""
+        if self._withdrawn:
+            FindingRow.objects.filter(fingerprint__in=self._withdrawn).update(state=State.REVISED)
+        if self._muted:
+            _true_again(self._muted)
+            writing.insert(FindingRow, _COLUMNS, map(attrgetter(*_COLUMNS), self._muted.values()), unique=_COLUMNS[:1])
+        self._muted, self._withdrawn = {}, set()
 
     def look_up(self, outcomes: Sequence[tuple[Rule, Outcome]]) -> None:
         """Read at once, best before the transaction, what telling these reads of the tables."""
@@ -215,11 +240,6 @@ class Teller:
             return Verdict(state=State.HELD, why="汇总后一并报告", due_at=due)
         return TOLD
 
-    def _true_again(self, name: str) -> bool:
-        """Another worker was first, or it had been revised and holds again; either way nobody is told now."""
-        FindingRow.objects.filter(fingerprint=name, state=State.REVISED).update(state=State.MUTED)
-        return False
-
 
 def about(rule: Rule, post: TaggedPost) -> list[str]:
     """Findings a post is evidence of: when, why, and what became of each."""
@@ -233,8 +253,13 @@ def about(rule: Rule, post: TaggedPost) -> list[str]:
     ]
 
 
-def _insert(rule: Rule, name: str, found: Finding, verdict: Verdict, now: datetime) -> None:
-    FindingRow.objects.create(
+def _true_again(names: Collection[str]) -> None:
+    """Those that had been revised hold again; nobody is told twice."""
+    FindingRow.objects.filter(fingerprint__in=names, state=State.REVISED).update(state=State.MUTED)
+
+
+def _row(rule: Rule, name: str, found: Finding, verdict: Verdict, now: datetime) -> FindingRow:
+    return FindingRow(
         fingerprint=name,
         rule=rule.id,
         version=rule.version,

@@ -144,11 +144,11 @@ class Runner:
 
     def _pass(self, this: _Pass) -> int:
         if self._something_is_wrong(this.now):
-            with _telling():
+            with _telling(this.teller):
                 self._report_unreadable(this)
                 self._recover(this)
         if ticked := self._ticked(_value(CLOCK), this):
-            with _telling():
+            with _telling(this.teller):
                 self._tell(ticked, this)
         while rows := self._new_rows():
             self._apply(self._counted(rows, this), this)
@@ -158,11 +158,12 @@ class Runner:
         came_true = [*self._ticked(ticks(this.now), this), *self._judged_facts(this)]
         if came_true or this.teller.failures or self._clock_is_old(this.now) or this.teller.has_groups(this.now):
             # An idle step takes no lock.
-            with _telling():
+            with _telling(this.teller):
                 self._tell(came_true, this)
                 self._report_untold(this)
                 this.told += this.teller.send_groups({**self.rules, HEALTH_RULE.id: HEALTH_RULE}, this.now, this.sink)
                 _raise_to(CLOCK, ticks(this.now))
+        this.teller.write()
         self._forget(this.now)
         return this.told
 
@@ -199,7 +200,7 @@ class Runner:
         left = iter(changes)
         while some := list(itertools.islice(left, _TOGETHER)):
             this.teller.look_up([(rule, outcome) for rule, delta in some for outcome in delta.appeared])
-            with _telling():
+            with _telling(this.teller):
                 for rule, delta in some:
                     for outcome in delta.vanished:
                         this.teller.withdraw(rule, outcome)
@@ -318,7 +319,7 @@ def _counted_before(rule: Rule, seq: int, now: datetime) -> list[Row]:
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def _telling(teller: Teller) -> Iterator[None]:
     """A transaction that tells findings. Runners take turns: every one finds the same, but not in the same order,
     and two that insert the same rows crosswise wait for each other.
     """
@@ -326,6 +327,7 @@ def _telling() -> Iterator[None]:
         Counter.objects.get_or_create(name=RUNNER)
         list(Counter.objects.select_for_update().filter(name=RUNNER))
         yield
+        teller.write()
 
 
 def _value(name: str) -> int:
