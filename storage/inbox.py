@@ -49,6 +49,7 @@ class DjangoInbox:
         3. Changed bytes come in again under the first sight they had, so the post keeps its id.
         """
         by_key = {(item.source, item_key(item)): item for item in items}
+        compressor = zstandard.ZstdCompressor(level=3)
         with transaction.atomic():
             seen = _seen(list(by_key), "payload_hash", "first_seen_at")
             fresh: list[InboxItem] = []
@@ -64,7 +65,7 @@ class DjangoInbox:
                     first.append((source, key, first_seen_at, payload_hash, ""))
                 else:
                     changed.append((payload_hash, source, key))
-                fresh.append(_row(item, key, payload, first_seen_at))
+                fresh.append(_row(item, key, compressor.compress(payload), first_seen_at))
             writing.insert(Seen, _SEEN, first, unique=_NAME)
             writing.update(Seen, "payload_hash", by=_NAME, rows=changed)
             writing.insert(InboxItem, _ITEM, map(attrgetter(*_ITEM), fresh))
@@ -82,7 +83,8 @@ class DjangoInbox:
             InboxItem.objects.filter(id__in=ids).update(
                 lease_owner=owner, lease_until=now + LEASE, attempts=F("attempts") + 1
             )
-        return [InboxRow(id=row.id, item=_item(row), attempts=row.attempts + 1) for row in rows]
+        decompressor = zstandard.ZstdDecompressor()
+        return [InboxRow(id=row.id, item=_item(row, decompressor), attempts=row.attempts + 1) for row in rows]
 
     def finish(self, ids: Sequence[int], now: datetime) -> None:
         """Mark rows done, in the transaction that holds their results."""
@@ -180,14 +182,14 @@ def _row(item: RawItem, key: str, payload: bytes, first_seen_at: datetime) -> In
         fetched_at=item.fetched_at,
         first_seen_at=first_seen_at,
         content_type=item.content_type[:128],
-        payload=zstandard.compress(payload, 3),
+        payload=payload,
         is_mapping=not isinstance(item.payload, bytes),
         trace=item.trace[:512],
     )
 
 
-def _item(row: InboxItem) -> RawItem:
-    payload = zstandard.decompress(bytes(row.payload), max_output_size=64 << 20)
+def _item(row: InboxItem, decompressor: zstandard.ZstdDecompressor) -> RawItem:
+    payload = decompressor.decompress(row.payload, max_output_size=64 << 20)
     return RawItem(
         source=row.source,
         url=row.url,
