@@ -25,8 +25,9 @@ def _characters() -> dict[int, str]:
     OpenCC's phrase tables would turn 乾 into 干 here and leave it there, and a part of a text would no longer be a
     part of its form; so only its character table is used (docs/decisions.md).
     """
-    converter = opencc.OpenCC("t2s")
-    table = {code: converter.convert(chr(code)) for code in _HAN}
+    # One a line: no phrase goes over the end of a line.
+    converted = opencc.OpenCC("t2s").convert("\n".join(map(chr, _HAN))).split("\n")
+    table = dict(zip(_HAN, converted, strict=True))
     # 薴 becomes 苧, which stands for a traditional character itself.
     table = {code: table.get(ord(simple), simple) for code, simple in table.items() if simple != chr(code)}
     return table | dict.fromkeys(_SURROGATES, "\ufffd") | dict.fromkeys(_CONTROLS, " ")
