@@ -91,7 +91,7 @@ def places() -> None:
     lines = (FIXTURES / "places.tsv").read_text("utf-8").splitlines()
     for text, _, paths in (line.partition("\t") for line in lines):
         expected = {path for path in paths.split(";") if path}
-        found = set(finder.find(text)[: max(1, len(expected))])
+        found = set(finder.find([text])[0][: max(1, len(expected))])
         right, said, wanted = right + len(found & expected), said + len(found), wanted + len(expected)
     show(
         f"regions, {len(lines)} own lines: precision / recall",

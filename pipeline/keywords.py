@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 
 import rjieba
@@ -320,18 +319,13 @@ class Keywords:
             rjieba.add_word(word, None, None)
         self._weights = _Weights(own)
 
-    def words(self, text: str) -> list[str]:
-        """Content words in order, of a case-folded, simplified text."""
-        return list(filter(self._weights.__getitem__, rjieba.cut(text, True)))
-
     def find(self, text: str) -> tuple[str, ...]:
-        """At most `MOST` words, the most telling first."""
-        words = self.words(text[:_READ])
-        found = dict(zip(words, map(self._weights.__getitem__, words), strict=True))
-        if len(found) < len(words):
-            for word, count in Counter(words).items():
-                if count > 1:
-                    found[word] *= _AGAIN ** (count - 1)
+        """At most `MOST` words of a case-folded, simplified text, the most telling first."""
+        found: dict[str, float] = {}
+        weights = self._weights
+        for word in rjieba.cut(text[:_READ], True):
+            if len(word) > 1 and (weight := weights[word]):
+                found[word] = found[word] * _AGAIN if word in found else weight
         return tuple(sorted(found, key=found.__getitem__, reverse=True)[:MOST])
 
 
@@ -341,11 +335,14 @@ class _Weights(dict[str, float]):
     def __init__(self, own: frozenset[str]) -> None:
         super().__init__()
         self._own = own
+        #: Equal weights are one object, which stays in the processor's cache.
+        self._shared: dict[float, float] = {}
 
     def __missing__(self, word: str) -> float:
         if len(self) > _REMEMBERED:
             self.clear()
-        weight = self[word] = self._judge(word)
+        weight = self._judge(word)
+        weight = self[word] = self._shared.setdefault(weight, weight)
         return weight
 
     def _judge(self, word: str) -> float:

@@ -1,6 +1,6 @@
 """Which places a text is about: the national gazetteer, under it the profile's own tree and aliases.
 
-1. All names are found in one pass, longest first.
+1. All names of a batch are found in one pass, longest first.
 2. A full name counts; a short one counts when it can mean nothing else, or beside a place above it.
 3. A name several places share is decided by the places before it, then by the profile's own area.
 4. What is named inside something else is no place: `南京路`, `青岛啤酒`.
@@ -13,9 +13,11 @@ import functools
 import gzip
 import json
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 import ahocorasick_rs
@@ -203,31 +205,39 @@ class Places:
                     place = _Place(paths[region.id], True, 3, own=True, common=name in _COMMON)
                     names.setdefault(name, []).append(place)
                 excluded.update(region.exclude)
-        self._places = names
-        self._names = [*names, *sorted(excluded - names.keys())]
+        self._places = names | {name: [] for name in sorted(excluded - names.keys())}
+        #: What each name means where no place stands before it: most mentions are the first of their text.
+        self._first = {name: self._choose(places, [], 0) for name, places in self._places.items()}
+        self._names = list(self._places)
         self._automaton = ahocorasick_rs.AhoCorasick(self._names, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
 
-    def find(self, text: str) -> tuple[str, ...]:
-        """Paths `省/市/县/乡镇` of the places named, the one the text is about first."""
-        mentions = self._mentions(text)
+    def find(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
+        """Paths `省/市/县/乡镇` of the places each text names, the one it is about first; no text may hold `\\0`."""
+        ends = list(accumulate([len(text) + 1 for text in texts]))
+        named: dict[int, list[tuple[str, int, int]]] = {}
+        for index, start, end in self._automaton.find_matches_as_indexes("\0".join(texts)):
+            text = bisect_right(ends, start)
+            begin = ends[text - 1] if text else 0
+            named.setdefault(text, []).append((self._names[index], start - begin, end - begin))
+        return [self._read(text, named[number]) if number in named else () for number, text in enumerate(texts)]
+
+    def _read(self, text: str, named: Iterable[tuple[str, int, int]]) -> tuple[str, ...]:
+        mentions = self._mentions(text, named)
         if not mentions:
             return ()
         if any(not mention.common for mention in mentions):
             mentions = [mention for mention in mentions if not mention.common or self._within_named(mention, mentions)]
-        return tuple("/".join(path) for path in _ranked(self._deepened(text, mentions)))
+        return tuple("/".join(path) for path in _ranked([self._deepened(text, mention) for mention in mentions]))
 
     def _within_named(self, common: _Mention, mentions: list[_Mention]) -> bool:
         """`开发区` beside a place of the profile means the profile's own."""
         return all(other.own for other in mentions) and common.own
 
-    def _mentions(self, text: str) -> list[_Mention]:
+    def _mentions(self, text: str, named: Iterable[tuple[str, int, int]]) -> list[_Mention]:
         found: list[_Mention] = []
-        for index, start, end in self._automaton.find_matches_as_indexes(text):
-            name = self._names[index]
-            places = self._places.get(name)
-            if places is None or _inside_something(text, name, start, end):
-                continue
-            if place := self._choose(places, found, start):
+        for name, start, end in named:
+            place = self._choose(self._places[name], found, start) if found else self._first[name]
+            if place is not None and not _inside_something(text, name, start, end):
                 found.append(_Mention(place.path, start, end, place.own, place.common, _stress(text, start, end)))
         return found
 
@@ -269,17 +279,12 @@ class Places:
                 return few[0]
         return None
 
-    def _deepened(self, text: str, mentions: list[_Mention]) -> list[_Mention]:
+    def _deepened(self, text: str, mention: _Mention) -> _Mention:
         """A county followed by one of its streets or towns becomes that street or town."""
-        deep = []
-        for mention in mentions:
-            path = mention.path
-            for street in self._streets.get(path, "").split("|"):
-                if street and text.find(street, mention.end, mention.end + 40 + len(street)) >= 0:
-                    path = (*mention.path, street)
-                    break
-            deep.append(replace(mention, path=path))
-        return deep
+        for street in self._streets.get(mention.path, "").split("|"):
+            if street and text.find(street, mention.end, mention.end + 40 + len(street)) >= 0:
+                return replace(mention, path=(*mention.path, street))
+        return mention
 
 
 def _root_of_units(profile: Profile, paths: Mapping[str, Path_]) -> Path_:

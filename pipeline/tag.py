@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,23 +29,16 @@ _GATE = 0.02
 _SURE_MOOD, _SURE_CLASS = 0.55, 0.65
 _MOODS = (Mood.NEGATIVE, Mood.NEUTRAL, Mood.POSITIVE)
 
+#: A post as the models read it, without `\0`, and where its title ends.
+_Form = tuple[str, int]
 MoodReader = Callable[[Sequence[str]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """A post as the models read it."""
-
-    text: str
-    title_ends: int
 
 
 def _form(title: str, text: str) -> _Form:
     if title and text.startswith(title):
         title = ""
     text = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
-    whole = simplified(f"{title}。{text}" if title else text)
-    return _Form(whole, len(title))
+    return simplified(f"{title}。{text}" if title else text).replace("\0", " "), len(title)
 
 
 class Tagger:
@@ -60,8 +52,7 @@ class Tagger:
         self._scheme = Scheme(profile)
         self._terms = Terms(profile, self._scheme.terms)
         self._places = Places(profile)
-        #: May be lent to a `Merger`.
-        self.keywords = Keywords(_own_words(profile))
+        self._keywords = Keywords(_own_words(profile))
         self._moods = _mood_reader(sentiment)
         self.version = self._heads.version if self._moods is None else f"{self._heads.version}+{sentiment}"
 
@@ -79,7 +70,7 @@ class Tagger:
         """Stage by stage over the whole batch: each stage's tables stay in the processor's cache."""
         if not forms:
             return []
-        texts = [form.text for form in forms]
+        texts, title_ends = zip(*forms, strict=True)
         folded = [text.lower() for text in texts]
         learned = self._heads.read(texts)
         moods = learned.moods if self._moods is None else self._moods(texts)
@@ -93,9 +84,9 @@ class Tagger:
             _sentiments(moods),
             learned.classes.astype(float).round(4).tolist(),
             learned.government.tolist(),
-            [self._terms.find(text, form.title_ends) for text, form in zip(folded, forms, strict=True)],
-            [self._places.find(text) for text in texts],
-            [self.keywords.find(text) for text in folded],
+            self._terms.find(folded, title_ends),
+            self._places.find(texts),
+            [self._keywords.find(text) for text in folded],
             strict=True,
         )
         return [self._one(*row) for row in rows]
@@ -118,12 +109,10 @@ class Tagger:
         points, reasons = risk.assess(sentiment, flags, topics, self._scheme.weights, self._scheme.names, engagement)
         return Tags(
             topics=topics,
-            class7=tuple(
-                [Score(id=label, score=class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)]
-            ),
+            class7=_scores(class7) if class7 else (),
             sentiment=sentiment,
             regions=regions,
-            institutions=tuple(sorted(found.institutions, key=found.institutions.__getitem__, reverse=True))[:6],
+            institutions=_most_named(found.institutions) if found.institutions else (),
             flags=flags,
             keywords=keywords,
             risk=points,
@@ -131,6 +120,16 @@ class Tagger:
             confident=confident,
             model_version=self.version,
         )
+
+
+def _scores(class7: Mapping[str, float]) -> tuple[Score, ...]:
+    return tuple(
+        [Score(id=label, score=class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)]
+    )
+
+
+def _most_named(institutions: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(sorted(institutions, key=institutions.__getitem__, reverse=True)[:6])
 
 
 def _sentiments(moods: NDArray[np.float32]) -> list[Sentiment]:

@@ -63,22 +63,23 @@ class Scheme:
         if not found:
             return self._by_class(class7, government)
         doubt = 0.5 if government < 0.5 and not self._excluded.isdisjoint(found) else 1.0
-        strengths: dict[str, float] = {}
-        terms: dict[str, list[tuple[float, str]]] = {}
+        spoken: dict[str, list[tuple[float, str]]] = {}
         for term, count in found.items():
             for topic, weight in self._speaks.get(term, ()):
-                strength = weight * (1 + 0.5 * math.log2(count) if count >= 1 else 0.5)
-                strengths[topic] = strengths.get(topic, 0.0) + strength
-                terms.setdefault(topic, []).append((-strength, term))
+                strength = weight if count == 1.0 else weight * (1 + 0.5 * math.log2(count) if count >= 1 else 0.5)
+                spoken.setdefault(topic, []).append((-strength, term))
         scores = []
-        for topic, strength in strengths.items():
+        for topic, terms in spoken.items():
+            strength = -sum([strength for strength, _ in terms])
             score = 1 - math.exp(-0.75 * strength * doubt * _support(topic, class7, government))
             if score >= THRESHOLD and self._allowed(topic, found):
-                scores.append(
-                    Score(id=topic, score=round(score, 3), terms=tuple(term for _, term in sorted(terms[topic])[:6]))
-                )
-        scores.sort(key=lambda score: (-score.score, score.id))
-        return tuple(scores[:MOST]) or self._by_class(class7, government)
+                scores.append((-round(score, 3), topic))
+        return tuple(
+            [
+                Score(id=topic, score=-score, terms=tuple([term for _, term in sorted(spoken[topic])[:6]]))
+                for score, topic in sorted(scores)[:MOST]
+            ]
+        ) or self._by_class(class7, government)
 
     def _allowed(self, topic: str, found: Mapping[str, float]) -> bool:
         compiled = self._topics[topic]
@@ -112,5 +113,5 @@ def _support(topic: str, class7: Mapping[str, float], government: float) -> floa
     classes = lexicon.CLASS_OF_TOPIC.get(topic)
     if not class7 or not classes:
         return 1.0
-    agreed = sum(class7.get(label, 0.0) for label in classes)
+    agreed = sum([class7.get(label, 0.0) for label in classes])
     return 1.0 + government * (0.6 * agreed - 0.4 * (1 - agreed))

@@ -80,6 +80,13 @@ def test_risk_is_the_sum_of_its_reasons() -> None:
     assert "危害标记 人员伤亡 +25" in found.risk_reasons
 
 
+def test_a_post_gets_the_tags_in_a_batch_that_it_gets_alone() -> None:
+    tagger = Tagger()
+    texts = [("长沙市停水", "自来水公司没人管"), ("", ""), ("", "西安市\0新华网\0停电"), ("停水", "停水，已报警")]
+
+    assert tagger.tag_texts(texts) == [tagger.tag_texts([text])[0] for text in texts]
+
+
 def test_snownlp_can_be_chosen() -> None:
     found = Tagger(sentiment="snownlp").tag_texts([("", "服务很好，非常满意")])[0]
 
