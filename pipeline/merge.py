@@ -13,8 +13,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,13 +27,16 @@ from numpy.typing import NDArray
 from core.model import TaggedPost
 from pipeline.clean import simplified, without_reposts
 from pipeline.rarity import matters, usual_pairs, usual_words
-from storage.stories import MESSAGE, IncidentState, Story
+from pipeline.shelf import WHOLE, Keys, Parts, Shelf
+from storage.stories import MESSAGE, IncidentState, Story, Weights
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 42
 #: Estimated Jaccard similarity of character 3-grams from which two posts are one story.
 SAME_STORY = 0.5
 #: Least likeness, in name and matter together, of a story to the incident that takes it; least in each.
 SAME_INCIDENT, SAME_NAME, SAME_MATTER = 0.5, 0.2, 0.18
+#: In parts of the incident's name and of the story's.
+_LEAST_NAME = round(2 * SAME_NAME * WHOLE)
 #: The same matter counts no more than this: complaints of one kind are alike everywhere, only the name differs.
 _MATTER_COUNTS = 0.4
 #: The probabilities of the seven classes must have so much in common.
@@ -55,6 +57,8 @@ HALF_LIFE = timedelta(hours=6)
 _READ = 1000
 #: A centre keeps so many pairs and so many words.
 _KEPT = 50
+#: Centres of so many incidents stay read: posts of a day are compared with a few again and again.
+_READ_CENTRES = 1000
 #: Below this rarity a pair of characters is no name; a name of this rarity in all is a whole one.
 _NAMELESS, _WHOLE_NAME = 4.5, 8.0
 _UNKNOWN_WORD, _UNKNOWN_PAIR = 9.5, 7.0
@@ -69,6 +73,8 @@ Signature = NDArray[np.uint32]
 #: Odd numbers that make one of a band's parts and of its place.
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
 _BAND = np.arange(BANDS, dtype=np.uint64) * np.uint64(0x85EBCA77C2B2AE63)
+#: One band more in common counts as much as any other, and a post brings nothing of its own.
+_EVEN, _NOTHING = np.ones(BANDS, np.uint16), np.zeros(BANDS, np.uint16)
 
 
 def signatures(texts: Sequence[str]) -> list[Signature]:
@@ -81,11 +87,10 @@ def signatures(texts: Sequence[str]) -> list[Signature]:
     return list(np.array(digests, dtype=np.uint32))
 
 
-def _bands(signatures: Sequence[Signature]) -> list[list[int]]:
+def _bands(signatures: Sequence[Signature]) -> list[Keys]:
     """A number for each band; those of two bands may be equal by chance, for similarity is judged after."""
     rows = np.stack(signatures).reshape(len(signatures), BANDS, -1)
-    mixed: list[list[int]] = (rows @ _MIX[: rows.shape[2]] ^ _BAND).tolist()
-    return mixed
+    return list(((rows @ _MIX[: rows.shape[2]] ^ _BAND) >> np.uint64(32)).astype(np.uint32))
 
 
 def similarity(left: Signature, right: Signature) -> float:
@@ -104,10 +109,8 @@ class Centre:
 
     #: Rare pairs of the titles' characters; the whole name of a story sums up to 1.
     names: Mapping[str, float]
-    whole: float
     #: Words of the matter; those of a story are a vector of length 1.
     matter: Mapping[str, float]
-    length: float
     places: frozenset[str]
     #: Probabilities of the seven classes; empty for what is no message to an office.
     classes: Mapping[str, float]
@@ -117,11 +120,11 @@ class Centre:
 class Terms:
     """What tells the incident of a story."""
 
-    #: Rare pairs the title and the beginning of the text say.
-    said: frozenset[str]
-    #: Of an incident the story would found, and its row.
+    #: Rare pairs the title and the beginning of the text say, and their parts of the title's name.
+    said: Keys
+    own: Parts
+    #: Of an incident the story would found.
     centre: Centre
-    row: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class Marks:
     """What placing a post reads of it."""
 
     signature: Signature
-    bands: Sequence[int]
+    bands: Keys
     #: None while a running story seems to take the post, which asks for no terms.
     terms: Terms | None
 
@@ -142,56 +145,77 @@ class Changes:
     incidents: tuple[IncidentState, ...]
 
 
-class Stories:
+class Stories(Shelf[Story]):
     """Running stories, found by bands of their signatures."""
 
-    def __init__(self) -> None:
-        self.rows: dict[str, Story] = {}
-        #: Band → its story, or its stories; one table and plain numbers, for every story stands in it 32 times.
-        self._bands: dict[int, str | tuple[str, ...]] = {}
+    def put(self, rows: Sequence[Story]) -> None:
+        """Add stories, or their newer states."""
+        known = [row for row in rows if self.get(row.id)]
+        for row in known:
+            self.replace(row)
+        if fresh := [row for row in rows if not self.get(row.id)]:
+            self.file(fresh, [(bands, _EVEN) for bands in _bands([_signature(row) for row in fresh])])
 
-    def put(self, row: Story, bands: Sequence[int] | None = None) -> None:
-        """Add a story, or its newer state."""
-        if row.id not in self.rows:
-            for band in bands or _bands([_signature(row)])[0]:
-                held = self._bands.get(band)
-                self._bands[band] = (*_several(held), row.id) if held else row.id
-        self.rows[row.id] = row
-
-    def like(self, signature: Signature, bands: Sequence[int], at: datetime) -> Story | None:
+    def like(self, signature: Signature, bands: Keys, at: datetime) -> Story | None:
         """The most similar running story; the oldest of equals."""
-        near = {story for held in map(self._bands.get, bands) if held for story in _several(held)}
         best: tuple[float, str] | None = None
-        for story in near:
-            row = self.rows[story]
+        for row, _ in self.find(bands, _NOTHING, 1):
             if abs(at - row.last_seen_at) > STORY_RUNS:
                 continue
             score = similarity(signature, _signature(row))
-            if score >= SAME_STORY and (best is None or (-score, story) < best):
-                best = (-score, story)
-        return self.rows[best[1]] if best else None
+            if score >= SAME_STORY and (best is None or (-score, row.id) < best):
+                best = (-score, row.id)
+        return self.get(best[1]) if best else None
 
     def forget(self, now: datetime) -> None:
         """Drop stories that take no more posts, those nobody repeated sooner; memory stays bounded."""
-        over = [
-            row for row in self.rows.values() if now - row.last_seen_at > (STORY_RUNS if row.size > 1 else LONE_RUNS)
-        ]
-        for row in over:
-            for band in _bands([_signature(row)])[0]:
-                left = tuple(story for story in _several(self._bands[band]) if story != row.id)
-                if left:
-                    self._bands[band] = left
-                else:
-                    del self._bands[band]
-            del self.rows[row.id]
-
-
-def _several(held: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (held,) if isinstance(held, str) else held
+        self.tidy(lambda row: now - row.last_seen_at <= (STORY_RUNS if row.size > 1 else LONE_RUNS))
 
 
 def _signature(row: Story) -> Signature:
     return np.frombuffer(row.signature, dtype="<u4")
+
+
+class Incidents(Shelf[IncidentState]):
+    """Running incidents, found by the names of their centres."""
+
+    def put(self, rows: Sequence[IncidentState]) -> None:
+        """Add incidents, or their newer states."""
+        fresh = []
+        for row in rows:
+            old = self.get(row.id)
+            if old and old.centre == row.centre:
+                self.replace(row)
+            else:
+                fresh.append(row)
+        self.file(fresh, [_name(_names_of(row.centre)) for row in fresh])
+
+    def like(self, terms: Terms, at: datetime) -> list[IncidentState]:
+        """Running incidents a story with these terms fits, the most like first, the oldest of equals."""
+        found = []
+        # How much of its name the story says, and of the story's name the incident; the mean.
+        for row, both in self.find(terms.said, terms.own, _LEAST_NAME):
+            name = both / (2 * WHOLE)
+            silent = abs(at - row.last_seen_at)
+            most = name + _MATTER_COUNTS - silent / _FADES
+            if row.merged_into or silent > INCIDENT_RUNS or most < SAME_INCIDENT:
+                continue
+            score = _likeness(terms.centre, _read(row.centre), name) - silent / _FADES
+            if score >= SAME_INCIDENT:
+                found.append((-score, row.first_seen_at, row.id, row))
+        return [row for *_, row in sorted(found)]
+
+    def target(self, incident: str) -> str:
+        """Where posts of an incident go now that officers joined some."""
+        seen = {incident}
+        while (row := self.get(incident)) and row.merged_into and row.merged_into not in seen:
+            incident = row.merged_into
+            seen.add(incident)
+        return incident
+
+    def forget(self, now: datetime) -> None:
+        """Drop incidents that take no more posts, those of one post sooner."""
+        self.tidy(lambda row: now - row.last_seen_at <= _runs(row))
 
 
 def _runs(row: IncidentState) -> timedelta:
@@ -200,87 +224,30 @@ def _runs(row: IncidentState) -> timedelta:
     return MESSAGE_RUNS if MESSAGE in row.centre else LONE_RUNS
 
 
-class Incidents:
-    """Running incidents, found by the names of their centres."""
+def _name(names: Mapping[str, float]) -> tuple[Keys, Parts]:
+    """Pairs of characters as numbers, which names' characters fit in, with their parts of the whole name."""
+    parts = np.array([*names.values()]) * (WHOLE / max(1.0, sum(names.values())))
+    return _keys(names), parts.round().astype(np.uint16)
 
-    def __init__(self) -> None:
-        self.rows: dict[str, IncidentState] = {}
-        self._centres: dict[str, Centre] = {}
-        #: Pair → incident → its part of the incident's name.
-        self._by_name: dict[str, dict[str, float]] = defaultdict(dict)
 
-    def put(self, row: IncidentState, centre: Centre | None = None) -> None:
-        """Add an incident, or its newer state; its centre, if that is at hand."""
-        old = self.rows.get(row.id)
-        self.rows[row.id] = row
-        if old is None or old.centre is not row.centre:
-            self._unlist(row.id)
-            self._centres[row.id] = centre = centre or _read(row.centre)
-            whole = max(1.0, centre.whole)
-            for pair, weight in centre.names.items():
-                self._by_name[pair][row.id] = weight / whole
+def _keys(pairs: Iterable[str]) -> Keys:
+    return np.frombuffer("".join(pairs).encode("utf-16-le"), "<u4")
 
-    def like(self, terms: Terms, at: datetime) -> list[IncidentState]:
-        """Running incidents a story with these terms fits, the most like first, the oldest of equals."""
-        found = []
-        for incident, name in self._named(terms).items():
-            row = self.rows[incident]
-            if (score := _likeness(terms.centre, self._centres[incident], name)) < SAME_INCIDENT or row.merged_into:
-                continue
-            silent = abs(at - row.last_seen_at)
-            if (score := score - silent / _FADES) >= SAME_INCIDENT and silent <= INCIDENT_RUNS:
-                found.append((-score, row.first_seen_at, incident))
-        return [self.rows[incident] for _, _, incident in sorted(found)]
 
-    def _named(self, terms: Terms) -> dict[str, float]:
-        """Incident → how much of its name the story says, and of the story's name the incident; the mean."""
-        found: dict[str, float] = defaultdict(float)
-        for pair in terms.said:
-            if holders := self._by_name.get(pair):
-                own = terms.centre.names.get(pair, 0.0)
-                for incident, part in holders.items():
-                    found[incident] += part + own
-        return {incident: both / 2 for incident, both in found.items() if both >= 2 * SAME_NAME}
-
-    def centre(self, incident: str) -> Centre:
-        """What the stories of an incident have in common."""
-        return self._centres[incident]
-
-    def alike(self, left: str, right: str) -> bool:
-        """Two incidents have name and matter in common."""
-        one, other = self._centres[left], self._centres[right]
-        common = one.names.keys() & other.names.keys()
-        name = sum(one.names[pair] / one.whole + other.names[pair] / other.whole for pair in common) / 2
-        matter = _product(one, other) / (one.length * other.length)
-        return min(name - SAME_NAME, matter - SAME_MATTER) >= 0 and name + min(_MATTER_COUNTS, matter) >= _ALIKE
-
-    def target(self, incident: str) -> str:
-        """Where posts of an incident go now that officers joined some."""
-        seen = {incident}
-        while (row := self.rows.get(incident)) and row.merged_into and row.merged_into not in seen:
-            incident = row.merged_into
-            seen.add(incident)
-        return incident
-
-    def forget(self, now: datetime) -> None:
-        """Drop incidents that take no more posts, those of one post sooner."""
-        for row in [row for row in self.rows.values() if now - row.last_seen_at > _runs(row)]:
-            self._unlist(row.id)
-            del self.rows[row.id]
-
-    def _unlist(self, incident: str) -> None:
-        if (centre := self._centres.pop(incident, None)) is None:
-            return
-        for pair in centre.names:
-            holders = self._by_name[pair]
-            del holders[incident]
-            if not holders:
-                del self._by_name[pair]
+def _alike(one: Centre, other: Centre) -> bool:
+    """Two incidents have name and matter in common."""
+    common = one.names.keys() & other.names.keys()
+    name = (
+        sum(sum(map(names.__getitem__, common)) / (sum(names.values()) or 1.0) for names in (one.names, other.names))
+        / 2
+    )
+    matter = _product(one, other) / (_length(one.matter) * _length(other.matter))
+    return min(name - SAME_NAME, matter - SAME_MATTER) >= 0 and name + min(_MATTER_COUNTS, matter) >= _ALIKE
 
 
 def _likeness(story: Centre, incident: Centre, name: float) -> float:
     """Of a story to an incident with so much of the name in common; 0 where something essential differs."""
-    matter = _product(story, incident) / incident.length
+    matter = _product(story, incident) / _length(incident.matter)
     if matter < SAME_MATTER or not _one_class(story.classes, incident.classes):
         return 0.0
     elsewhere = story.places and incident.places and story.places.isdisjoint(incident.places)
@@ -303,32 +270,16 @@ def _length(words: Mapping[str, float]) -> float:
     return math.sqrt(sum(weight * weight for weight in words.values())) or 1.0
 
 
-def _centre(
-    names: Mapping[str, float], matter: Mapping[str, float], places: frozenset[str], classes: Mapping[str, float]
-) -> Centre:
-    """The heaviest pairs and words; each string once in memory however many incidents share it."""
-    names, matter = _heaviest(names), _heaviest(matter)
-    return Centre(
-        names=names,
-        whole=sum(names.values()) or 1.0,
-        matter=matter,
-        length=_length(matter),
-        places=places,
-        classes=classes,
-    )
-
-
-def _heaviest(terms: Mapping[str, float]) -> dict[str, float]:
-    heavy = sorted(terms.items(), key=lambda item: (-item[1], item[0]))
-    return {sys.intern(term): weight for term, weight in heavy[:_KEPT]}
+def _heaviest(terms: Mapping[str, float]) -> Mapping[str, float]:
+    return dict(sorted(terms.items(), key=lambda item: (-item[1], item[0]))[:_KEPT])
 
 
 def _sum(left: Centre, right: Centre) -> Centre:
-    return _centre(
-        _added(left.names, right.names),
-        _added(left.matter, right.matter),
-        left.places | right.places,
-        _added(left.classes, right.classes),
+    return Centre(
+        names=_heaviest(_added(left.names, right.names)),
+        matter=_heaviest(_added(left.matter, right.matter)),
+        places=left.places | right.places,
+        classes=_added(left.classes, right.classes),
     )
 
 
@@ -336,23 +287,34 @@ def _added(left: Mapping[str, float], right: Mapping[str, float]) -> dict[str, f
     return {**left, **{term: left.get(term, 0.0) + weight for term, weight in right.items()}}
 
 
-def _row(centre: Centre) -> dict[str, float]:
+def _row(centre: Centre) -> Weights:
     """A centre as one table: `#` marks pairs of the name, `@` places, `%` classes."""
-    return {
-        **{sys.intern(f"#{pair}"): weight for pair, weight in centre.names.items()},
-        **centre.matter,
-        **{sys.intern(f"@{place}"): 1.0 for place in sorted(centre.places)},
-        **{sys.intern(f"%{name}"): share for name, share in centre.classes.items()},
-    }
+    return Weights.of(
+        {
+            **{f"#{pair}": weight for pair, weight in centre.names.items()},
+            **centre.matter,
+            **{f"@{place}": 1.0 for place in sorted(centre.places)},
+            **{f"%{name}": share for name, share in centre.classes.items()},
+        }
+    )
 
 
-def _read(row: Mapping[str, float]) -> Centre:
+def _names_of(row: Weights) -> Mapping[str, float]:
+    """Of the centre nothing but the names: a worker that starts reads all."""
+    return {term[1:]: weight for term, weight in row.read().items() if term[0] == "#"}
+
+
+@functools.lru_cache(_READ_CENTRES)
+def _read(row: Weights) -> Centre:
     """The centre of a row."""
-    parts: dict[str, dict[str, float]] = {"#": {}, "@": {}, "%": {}, "": {}}
-    for term, weight in row.items():
-        mark = term[0] if term[0] in parts else ""
-        parts[mark][term.removeprefix(mark)] = weight
-    return _centre(parts["#"], parts[""], frozenset(parts["@"]), parts["%"])
+    matter: dict[str, float] = {}
+    marked: dict[str, dict[str, float]] = {"#": {}, "@": {}, "%": {}}
+    for term, weight in row.read().items():
+        if (part := marked.get(term[:1])) is None:
+            matter[term] = weight
+        else:
+            part[term[1:]] = weight
+    return Centre(names=marked["#"], matter=matter, places=frozenset(marked["@"]), classes=marked["%"])
 
 
 class Merger:
@@ -366,10 +328,8 @@ class Merger:
 
     def learn(self, stories: Iterable[Story], incidents: Iterable[IncidentState]) -> None:
         """Take in rows from the database: at start, and what other workers saved since."""
-        for incident in incidents:
-            self._incidents.put(incident)
-        for story in stories:
-            self._stories.put(story)
+        self._incidents.put(tuple(incidents))
+        self._stories.put(tuple(stories))
 
     def marks(self, batch: Sequence[TaggedPost]) -> list[Marks]:
         """What `place` reads of the posts: the costly part, which may be done while another worker places."""
@@ -395,8 +355,8 @@ class Merger:
     def changes(self) -> Changes:
         """Rows changed since the last call."""
         changed = Changes(
-            tuple(self._stories.rows[story] for story in sorted(self._changed_stories)),
-            tuple(self._incidents.rows[incident] for incident in sorted(self._changed_incidents)),
+            tuple(self._stories[story] for story in sorted(self._changed_stories)),
+            tuple(self._incidents[incident] for incident in sorted(self._changed_incidents)),
         )
         self._changed_stories, self._changed_incidents = set(), set()
         return changed
@@ -409,34 +369,32 @@ class Merger:
     def _place(self, tagged: TaggedPost, mark: Marks) -> TaggedPost:
         at = tagged.post.published_at
         story = self._stories.like(mark.signature, mark.bands, at)
-        centre = None
         if story is None:
-            incident, centre = self._of_new_story(tagged, mark.terms or terms_of(tagged))
+            incident = self._of_new_story(tagged, mark.terms or terms_of(tagged))
             story = _new_story(tagged, incident.id, mark.signature)
+            self._stories.file([story], [(mark.bands, _EVEN)])
         else:
-            incident = self._incidents.rows[self._incidents.target(story.incident)]
+            incident = self._incidents[self._incidents.target(story.incident)]
             story = replace(story, size=story.size + 1, incident=incident.id, last_seen_at=max(story.last_seen_at, at))
-        self._stories.put(story, mark.bands)
+            self._stories.replace(story)
         self._changed_stories.add(story.id)
-        self._incidents.put(_counted(incident, tagged), centre)
+        self._incidents.put([_counted(incident, tagged)])
         self._changed_incidents.add(incident.id)
         return replace(tagged, story=story.id, incident=incident.id)
 
-    def _of_new_story(self, tagged: TaggedPost, terms: Terms) -> tuple[IncidentState, Centre]:
+    def _of_new_story(self, tagged: TaggedPost, terms: Terms) -> IncidentState:
         """The incident a new story belongs to, grown by its terms, after joining those it shows to be one."""
         fitting = self._incidents.like(terms, tagged.post.published_at)
         if not fitting:
-            return _new_incident(tagged, terms.row), terms.centre
+            return _new_incident(tagged, _row(terms.centre))
         best = fitting[0]
         for other in fitting[1:3]:
-            if self._incidents.alike(best.id, other.id):
+            if _alike(_read(best.centre), _read(other.centre)):
                 best = self._join(*sorted((best, other), key=lambda row: (row.first_seen_at, row.id)))
-        centre = _sum(self._incidents.centre(best.id), terms.centre)
-        return replace(best, centre=_row(centre)), centre
+        return replace(best, centre=_row(_sum(_read(best.centre), terms.centre)))
 
     def _join(self, older: IncidentState, younger: IncidentState) -> IncidentState:
         """The younger incident goes on in the older one."""
-        centre = _sum(self._incidents.centre(older.id), self._incidents.centre(younger.id))
         at = max(older.heat_at, younger.heat_at)
         heat = heat_now(older.heat, older.heat_at, at) + heat_now(younger.heat, younger.heat_at, at)
         joined = replace(
@@ -444,13 +402,12 @@ class Merger:
             last_seen_at=max(older.last_seen_at, younger.last_seen_at),
             size=older.size + younger.size,
             sources=tuple(sorted({*older.sources, *younger.sources})),
-            centre=_row(centre),
+            centre=_row(_sum(_read(older.centre), _read(younger.centre))),
             heat=heat,
             heat_at=at,
             peak=max(older.peak, younger.peak, heat),
         )
-        self._incidents.put(joined, centre)
-        self._incidents.put(replace(younger, merged_into=older.id, centre={}))
+        self._incidents.put([joined, replace(younger, merged_into=older.id, centre=Weights())])
         self._changed_incidents |= {older.id, younger.id}
         return joined
 
@@ -466,14 +423,17 @@ def terms_of(tagged: TaggedPost) -> Terms:
     title = _without_placeholders(simplified(headline(post.title, post.text)))
     words = rjieba.cut(title, True)
     regions = [region.rsplit("/", 1)[-1] for region in tagged.tags.regions[:2]]
-    centre = _centre(
-        names=_names(title, words),
-        matter=_matter(words, rjieba.cut(text, True)),
+    centre = Centre(
+        names=_heaviest(_names(title, words)),
+        matter=_heaviest(_matter(words, rjieba.cut(text, True))),
         places=frozenset((*_DISTRICT.findall(post.title + post.text[:_READ_TERMS]), *regions)),
         classes={score.id: score.score for score in tagged.tags.class7},
     )
-    said = {*_pairs(title), *_pairs(_without_placeholders(text[:_READ_NAMES]))}
-    return Terms(said=frozenset(said - _nameless()), centre=centre, row=_row(centre))
+    said = {*_pairs(title), *_pairs(_without_placeholders(text[:_READ_NAMES]))} - _nameless()
+    keys, parts = _name(centre.names)
+    others = _keys(said - centre.names.keys())
+    own = np.concatenate((parts, np.zeros(len(others), np.uint16)))
+    return Terms(said=np.concatenate((keys, others)), own=own, centre=centre)
 
 
 def _without_placeholders(text: str) -> str:
@@ -541,7 +501,7 @@ def _new_story(tagged: TaggedPost, incident: str, signature: Signature) -> Story
     )
 
 
-def _new_incident(tagged: TaggedPost, centre: Mapping[str, float]) -> IncidentState:
+def _new_incident(tagged: TaggedPost, centre: Weights) -> IncidentState:
     post = tagged.post
     return IncidentState(
         id=post.id,

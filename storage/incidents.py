@@ -6,7 +6,6 @@ the lock lasts until its transaction ends, so positions and counts are exact.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -18,15 +17,15 @@ from django.db.models import Max, Q, QuerySet
 
 from core.errors import Refused
 from storage import models, writing
-from storage.stories import MESSAGE, IncidentState, Story
+from storage.stories import MESSAGE, IncidentState, Story, Weights
 
 #: Names the advisory lock among others of the database.
 _LOCK = 0x6361_6966
 _SPLIT = "-s"
 #: What rows have of their values, the id first.
 _STORY = tuple(field.name for field in fields(Story))
-_INCIDENT = tuple(field.name for field in fields(IncidentState))
-_story_values, _incident_values = attrgetter(*_STORY), attrgetter(*_INCIDENT)
+_INCIDENT = (*(field.name for field in fields(IncidentState) if field.name != "centre"), "centre")
+_story_values, _incident_values = attrgetter(*_STORY), attrgetter(*_INCIDENT[:-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ def save(stories: Iterable[Story], incidents: Iterable[IncidentState]) -> int:
     writing.insert(
         models.Incident,
         (*_INCIDENT, "changed"),
-        [(*_incident_values(incident), position) for incident in incidents],
+        [(*_incident_values(incident), incident.centre.read(), position) for incident in incidents],
         unique=["id"],
         update=[*_INCIDENT[1:], "changed"],
     )
@@ -196,8 +195,7 @@ def _incident(row: Any) -> IncidentState:
         last_seen_at=row.last_seen_at,
         size=row.size,
         sources=tuple(row.sources),
-        # Each term once in memory, however many incidents share it.
-        centre={sys.intern(term): weight for term, weight in row.centre.items()},
+        centre=Weights.of(row.centre),
         heat=row.heat,
         heat_at=row.heat_at,
         peak=row.peak,

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 #: A term the centre of every message to an office has, and of nothing else.
 MESSAGE = "%城乡建设"
+
+
+_PARTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Terms with their weights, of four decimals, in a tenth of a dict's memory: workers keep all running centres."""
+
+    _terms: str = ""
+    _weights: bytes = b""
+
+    @classmethod
+    def of(cls, weights: Mapping[str, float]) -> Self:
+        """Of any number of terms without line breaks."""
+        return cls("\n".join(weights), array("I", [round(_PARTS * weight) for weight in weights.values()]).tobytes())
+
+    def read(self) -> dict[str, float]:
+        """In the order they were given."""
+        weights = memoryview(self._weights).cast("I")
+        return dict(zip(self._terms.split("\n"), [weight / _PARTS for weight in weights], strict=False))
+
+    def __contains__(self, term: str) -> bool:
+        return f"\n{term}\n" in f"\n{self._terms}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +61,7 @@ class IncidentState:
     size: int = 0
     sources: tuple[str, ...] = ()
     #: term → weight: pairs of names `#`, words, places `@`, classes `%`.
-    centre: Mapping[str, float] = field(default_factory=dict)
+    centre: Weights = Weights()
     heat: float = 0.0
     heat_at: datetime
     peak: float = 0.0

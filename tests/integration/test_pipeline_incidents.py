@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import Refused
 from storage import incidents
-from storage.stories import MESSAGE, IncidentState, Story
+from storage.stories import MESSAGE, IncidentState, Story, Weights
 
 pytestmark = [pytest.mark.django_db, pytest.mark.workflow]
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -35,7 +35,7 @@ def an_incident(name: str = "p1", size: int = 1) -> IncidentState:
         last_seen_at=NOON,
         size=size,
         sources=("board",),
-        centre={"死鱼": 7.5},
+        centre=Weights.of({"死鱼": 7.5}),
         heat_at=NOON,
     )
 
@@ -57,7 +57,7 @@ def test_a_worker_reads_only_what_is_newer_than_it_knows() -> None:
 
 
 def test_incidents_of_a_single_message_are_read_for_longer() -> None:
-    incidents.save([], [an_incident(), replace(an_incident("p2"), centre={MESSAGE: 0.7})])
+    incidents.save([], [an_incident(), replace(an_incident("p2"), centre=Weights.of({MESSAGE: 0.7}))])
 
     rows = incidents.running(NOON, NOON + timedelta(days=1), NOON - timedelta(days=1))
 
