@@ -57,6 +57,8 @@ HALF_LIFE = timedelta(hours=6)
 _READ = 1000
 #: A centre keeps so many pairs and so many words.
 _KEPT = 50
+#: Marks pairs of names in a row.
+_NAME = "#"
 #: Centres of so many incidents stay read: posts of a day are compared with a few again and again.
 _READ_CENTRES = 1000
 #: Below this rarity a pair of characters is no name; a name of this rarity in all is a whole one.
@@ -188,7 +190,7 @@ class Incidents(Shelf[IncidentState]):
                 self.replace(row)
             else:
                 fresh.append(row)
-        self.file(fresh, [_name(_names_of(row.centre)) for row in fresh])
+        self.file(fresh, [_name(row.centre.marked(_NAME)) for row in fresh])
 
     def like(self, terms: Terms, at: datetime) -> list[IncidentState]:
         """Running incidents a story with these terms fits, the most like first, the oldest of equals."""
@@ -226,8 +228,8 @@ def _runs(row: IncidentState) -> timedelta:
 
 def _name(names: Mapping[str, float]) -> tuple[Keys, Parts]:
     """Pairs of characters as numbers, which names' characters fit in, with their parts of the whole name."""
-    parts = np.array([*names.values()]) * (WHOLE / max(1.0, sum(names.values())))
-    return _keys(names), parts.round().astype(np.uint16)
+    scale = WHOLE / max(1.0, sum(names.values()))
+    return _keys(names), np.array([round(weight * scale) for weight in names.values()], np.uint16)
 
 
 def _keys(pairs: Iterable[str]) -> Keys:
@@ -291,7 +293,7 @@ def _row(centre: Centre) -> Weights:
     """A centre as one table: `#` marks pairs of the name, `@` places, `%` classes."""
     return Weights.of(
         {
-            **{f"#{pair}": weight for pair, weight in centre.names.items()},
+            **{f"{_NAME}{pair}": weight for pair, weight in centre.names.items()},
             **centre.matter,
             **{f"@{place}": 1.0 for place in sorted(centre.places)},
             **{f"%{name}": share for name, share in centre.classes.items()},
@@ -299,22 +301,17 @@ def _row(centre: Centre) -> Weights:
     )
 
 
-def _names_of(row: Weights) -> Mapping[str, float]:
-    """Of the centre nothing but the names: a worker that starts reads all."""
-    return {term[1:]: weight for term, weight in row.read().items() if term[0] == "#"}
-
-
 @functools.lru_cache(_READ_CENTRES)
 def _read(row: Weights) -> Centre:
     """The centre of a row."""
     matter: dict[str, float] = {}
-    marked: dict[str, dict[str, float]] = {"#": {}, "@": {}, "%": {}}
+    marked: dict[str, dict[str, float]] = {_NAME: {}, "@": {}, "%": {}}
     for term, weight in row.read().items():
         if (part := marked.get(term[:1])) is None:
             matter[term] = weight
         else:
             part[term[1:]] = weight
-    return Centre(names=marked["#"], matter=matter, places=frozenset(marked["@"]), classes=marked["%"])
+    return Centre(names=marked[_NAME], matter=matter, places=frozenset(marked["@"]), classes=marked["%"])
 
 
 class Merger:

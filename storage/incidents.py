@@ -6,6 +6,7 @@ the lock lasts until its transaction ends, so positions and counts are exact.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -168,8 +169,8 @@ def _position() -> int:
 
 def _rows(stories: QuerySet[models.Story], incidents: QuerySet[models.Incident], position: int) -> Rows:
     return Rows(
-        stories=tuple(_story(row) for row in stories.values_list(*_STORY, named=True)),
-        incidents=tuple(_incident(row) for row in incidents.values_list(*_INCIDENT, named=True)),
+        stories=tuple(_story(row) for row in stories.values_list(*_STORY, named=True).iterator()),
+        incidents=tuple(_incident(row) for row in incidents.values_list(*_INCIDENT, named=True).iterator()),
         position=position,
     )
 
@@ -194,7 +195,7 @@ def _incident(row: Any) -> IncidentState:
         first_seen_at=row.first_seen_at,
         last_seen_at=row.last_seen_at,
         size=row.size,
-        sources=tuple(row.sources),
+        sources=tuple(map(sys.intern, row.sources)),
         centre=Weights.of(row.centre),
         heat=row.heat,
         heat_at=row.heat_at,

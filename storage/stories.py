@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -29,8 +29,14 @@ class Weights:
 
     def read(self) -> dict[str, float]:
         """In the order they were given."""
-        weights = memoryview(self._weights).cast("I")
-        return dict(zip(self._terms.split("\n"), [weight / _PARTS for weight in weights], strict=False))
+        return {term: weight / _PARTS for term, weight in self._pairs()}
+
+    def marked(self, mark: str) -> dict[str, float]:
+        """Of the terms with this mark, without it."""
+        return {term[1:]: weight / _PARTS for term, weight in self._pairs() if term[0] == mark}
+
+    def _pairs(self) -> Iterable[tuple[str, int]]:
+        return zip(self._terms.split("\n"), memoryview(self._weights).cast("I"), strict=False)
 
     def __contains__(self, term: str) -> bool:
         return f"\n{term}\n" in f"\n{self._terms}\n"
