@@ -1,8 +1,8 @@
-"""Texts become hashed character 1-, 2- and 3-grams, a whole batch at a time, without a tokeniser.
+"""Texts become hashed character n-grams, a whole batch at a time, without a tokeniser.
 
 1. Full width becomes half width, Latin letters lower case, digits 0; white space goes.
-2. Every n-gram of the code points is hashed with the constants below to `BITS` bits.
-3. The caller gets the bucket of every occurrence and how many each text has of each order.
+2. Every character has a number that looks random; an n-gram's hash is a polynomial of its characters' numbers, 32 bits.
+3. A table of weights takes as many of the upper bits as it has rows for (`Shape`).
 
 The constants are part of the trained weights: changing one means training again.
 """
@@ -15,54 +15,110 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BITS = 18
-ORDERS = (1, 2, 3)
+#: n-grams have up to so many characters.
+ORDERS = 3
 #: Longer texts are cut: their head and tail say what they are about.
 HEAD, TAIL = 450, 150
 
-#: So many orders tell what a text is about.
-MATTER_ORDERS = 2
-#: A message's title comes first and says what it is about: n-grams that begin in so many characters count twice there.
-TITLE = 40
-
-_MULTIPLIERS = tuple(
-    np.uint64(value) for value in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
-)
-_SALTS = tuple(np.uint64(value) for value in (0, 0x1B873593CC9E2D51, 0x85EBCA6BC2B2AE35, 0xD6E8FEB86659FD93))
+_MULTIPLIERS = 0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D
+_ROLLING = 0x2C1B3C6D
+#: Characters from here on, rare ideographs, share one number.
+_RARE = 0x20000
 _SEPARATOR = "\x00"
+#: What white space and the end of a text become; no other character becomes either.
+_BLANK, _END = 0, 1
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a table of weights sees n-grams."""
+
+    #: It has 2 ** bits rows, and a last one for what is no n-gram.
+    bits: int
+    orders: int
+    #: n-grams that begin in so many characters count twice.
+    title: int = 0
+
+    @property
+    def buckets(self) -> int:
+        """Rows that n-grams share."""
+        return 1 << self.bits
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.buckets + 1
+
+
+MOODS = Shape(bits=18, orders=ORDERS)
+#: What a text is about shows in one and two characters; a message's title comes first and says it.
+MATTERS = Shape(bits=20, orders=2, title=40)
 
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The n-grams of a batch of texts."""
+    """The n-grams of a batch: its texts stand one after the other, each followed by an end."""
 
-    #: Every occurrence, order after order, text after text.
-    buckets: NDArray[np.int32]
-    #: [orders, texts]: how many each text has. `matters` has each order twice.
-    lengths: NDArray[np.int64]
+    #: [orders, positions]: hash of the n-gram that begins here; where it would cross an end it means nothing.
+    hashes: NDArray[np.uint32]
+    #: [texts]: where each text's end stands.
+    ends: Places
 
-    def of_texts(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A value of each text for each occurrence."""
-        return np.repeat(np.tile(values, len(self.lengths)), self.lengths.ravel())
+    @property
+    def starts(self) -> Places:
+        """[texts]: where each text begins."""
+        return np.append(0, self.ends + 1)[:-1]
 
-    def matters(self) -> Grams:
-        """What tells a matter: the first `MATTER_ORDERS` orders, and once more those of each text's beginning."""
-        lengths = self.lengths[:MATTER_ORDERS]
-        starts = np.cumsum(lengths) - lengths.ravel()
-        buckets = self.buckets[: lengths.sum()]
-        place = np.arange(len(buckets)) - np.repeat(starts, lengths.ravel())
-        return Grams(
-            np.concatenate([buckets, buckets[place < TITLE]]), np.concatenate([lengths, np.minimum(lengths, TITLE)])
-        )
+    @property
+    def sizes(self) -> Places:
+        """[texts]: how many characters each text has."""
+        return self.ends - self.starts
+
+    def rows(self, shape: Shape) -> Places:
+        """[orders, positions]: row of the table for each n-gram, the last one where there is none."""
+        found: Places = (self.hashes[: shape.orders] >> np.uint32(32 - shape.bits)).astype(np.intp)
+        for order in range(shape.orders):
+            for back in range(order + 1):
+                found[order, np.maximum(self.ends - back, 0)] = shape.buckets
+        return found
+
+    def title_ends(self, shape: Shape) -> Places:
+        """[texts]: where the part ends that counts twice."""
+        return np.minimum(self.starts + shape.title, self.ends)
+
+    def counts(self, shape: Shape) -> Places:
+        """[texts]: how many n-grams each text has, those of its title counted twice."""
+        most = self.sizes[:, None] - np.arange(shape.orders)
+        grams: Places = (np.maximum(most, 0) + np.clip(most, 0, shape.title)).sum(axis=1)
+        return grams
 
 
 def constants() -> dict[str, list[str]]:
     """The hash constants as text, for the model card and its test."""
     return {
-        "multipliers": [f"{int(value):#x}" for value in _MULTIPLIERS],
-        "salts": [f"{int(value):#x}" for value in _SALTS],
-        "shape": [f"bits={BITS}", f"orders={ORDERS}", f"head={HEAD}", f"tail={TAIL}", f"title={TITLE}"],
+        "multipliers": [f"{value:#x}" for value in (*_MULTIPLIERS, _ROLLING)],
+        "shape": [f"moods={MOODS}", f"matters={MATTERS}", f"head={HEAD}", f"tail={TAIL}"],
     }
+
+
+def _numbers() -> NDArray[np.uint32]:
+    """The number of each character."""
+    codes = np.arange(_RARE + 1, dtype=np.uint32)
+    codes[0xFF01:0xFF5F] -= np.uint32(0xFEE0)
+    blank = (codes == 32) | (codes == 0x3000) | ((codes >= 9) & (codes <= 13))
+    codes[(codes >= 65) & (codes <= 90)] += np.uint32(32)
+    codes[(codes >= 48) & (codes <= 57)] = 48
+    for multiplier, shift in zip(_MULTIPLIERS, (15, 13, 16), strict=True):
+        codes *= np.uint32(multiplier)
+        codes ^= codes >> np.uint32(shift)
+    codes |= np.uint32(2)
+    codes[blank], codes[0] = _BLANK, _END
+    return codes
+
+
+_NUMBERS = _numbers()
 
 
 def window(text: str) -> str:
@@ -70,41 +126,18 @@ def window(text: str) -> str:
     return text if len(text) <= HEAD + TAIL else text[:HEAD] + text[-TAIL:]
 
 
-def _codes(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """Code points of all texts, each followed by 0, and where those zeros are."""
-    joined = _SEPARATOR.join(window(text).replace(_SEPARATOR, "") for text in texts) + _SEPARATOR
-    # A lone surrogate cannot be encoded; hostile input may hold one.
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).copy()
-    codes[(codes >= 0xFF01) & (codes <= 0xFF5E)] -= 0xFEE0
-    codes[(codes >= 65) & (codes <= 90)] += 32
-    codes[(codes >= 48) & (codes <= 57)] = 48
-    blank = (codes == 32) | (codes == 0x3000) | ((codes >= 9) & (codes <= 13))
-    codes = codes[~blank].astype(np.uint64)
-    return codes, codes == 0
-
-
-def matters(texts: Sequence[str]) -> Grams:
-    """The n-grams of a batch that tell its matters."""
-    return grams(texts).matters()
-
-
 def grams(texts: Sequence[str]) -> Grams:
     """All n-grams of a batch, hashed."""
-    codes, ends = _codes(texts)
-    owner: NDArray[np.int64] = np.cumsum(ends) - ends
-    shift = np.uint64(64 - BITS)
-    rolling = codes * _MULTIPLIERS[0]
-    crossing = ends
-    buckets, lengths = [], []
-    for order in ORDERS:
-        if order > 1:
-            rolling = rolling[:-1] * _MULTIPLIERS[1] + codes[order - 1 :] * _MULTIPLIERS[0]
-            rolling ^= rolling >> np.uint64(29)
-            crossing = crossing[:-1] | ends[order - 1 :]
-        inside = ~crossing
-        mixed = (rolling[inside] + _SALTS[order]) * _MULTIPLIERS[2]
-        mixed ^= mixed >> np.uint64(32)
-        mixed *= _MULTIPLIERS[3]
-        buckets.append((mixed >> shift).astype(np.int32))
-        lengths.append(np.bincount(owner[: len(inside)][inside], minlength=len(texts)))
-    return Grams(np.concatenate(buckets), np.stack(lengths))
+    joined = _SEPARATOR.join([*map(window, texts), ""])
+    if joined.count(_SEPARATOR) != len(texts):
+        return grams([text.replace(_SEPARATOR, "") for text in texts])
+    # A lone surrogate cannot be encoded; hostile input may hold one.
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    numbers = _NUMBERS.take(codes, mode="clip")
+    numbers = numbers[numbers != _BLANK]
+    hashes = np.zeros((ORDERS, len(numbers)), np.uint32)
+    hashes[0] = numbers
+    for order in range(1, ORDERS):
+        np.multiply(hashes[order - 1, :-1], np.uint32(_ROLLING), out=hashes[order, :-1])
+        hashes[order, :-order] += numbers[order:]
+    return Grams(hashes, np.flatnonzero(numbers == _END))

@@ -5,11 +5,10 @@ number. Sentiment is a mixture: what holds everywhere plus what the two likelies
 microblogs, messages to an office …) deviate from it. Probabilities come from slopes and offsets fitted on texts held
 out from training.
 
-Sentiment reads n-grams of one to three characters; what a text is about shows in one and two, and most in its title.
-
-Weights stay bytes, as unsigned steps above `-LARGEST`. Sums are taken a word at a time: of each word the even and the
-odd bytes are summed as 16-bit lanes. No lane overflows: an order of n-grams occurs at most `features.HEAD +
-features.TAIL` times in a text, and 600 × 108 < 2¹⁶.
+Weights stay bytes, as unsigned steps above `-LARGEST`. Sums are taken a word at a time, in 16-bit lanes: the even bytes
+of the words, and what is missing from the sum of the whole words are the odd ones. A word's last byte is 0, so that
+nothing is carried out of it. No lane overflows: an order of n-grams occurs at most `features.HEAD + features.TAIL`
+times in a text, and 600 × 108 < 2¹⁶.
 """
 
 from __future__ import annotations
@@ -33,21 +32,20 @@ CLASSES = ("城乡建设", "环境保护", "交通运输", "教育文体", "劳�
 #: Kinds of texts sentiment was learned from; `gov` are citizens' messages and offices' replies.
 KINDS = ("htl", "waimai", "shop", "chn", "weibo18", "covid2", "usual3", "virus3", "nlpcc3", "gov")
 
-#: Columns every text is scored on, filled up to whole words; deviations of the kinds follow apart.
+#: Columns of scores: those of `features.MOODS`, then the classes, which read `features.MATTERS`. Deviations of the kinds
+#: follow apart.
 SHARED = slice(0, 3)
 GATES = slice(3, 3 + len(KINDS))
-#: From this column on only `features.Grams.matters` count.
-MATTERS = 16
-CLASS7 = slice(MATTERS, MATTERS + len(CLASSES))
-GOVERNMENT = CLASS7.stop
-COLUMNS = 24
+GOVERNMENT = GATES.stop
+CLASS7 = slice(GOVERNMENT + 1, GOVERNMENT + 1 + len(CLASSES))
+COLUMNS = CLASS7.stop
 #: A weight is between -LARGEST and LARGEST steps.
 LARGEST = 54
-#: So many kinds share a text.
-_LIKELY = 2
+#: So many kinds share a text, if each has at least this share of it.
+_LIKELY, _SHARE = 2, 0.09
 
 Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
+Words = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +75,24 @@ class Calibration:
 
 
 def likely(scores: Floats, calibration: Calibration) -> Floats:
-    """[texts, kinds]: how likely each text is of its two likeliest kinds; 0 for the others."""
+    """[texts, kinds]: how likely each text is of its one or two likeliest kinds; 0 for the others."""
     chances = softmax(scores[:, GATES] * calibration.slope[GATES] + calibration.offset[GATES])
-    least = np.partition(chances, -_LIKELY, axis=1)[:, -_LIKELY, None]
+    least = np.maximum(np.partition(chances, -_LIKELY, axis=1)[:, -_LIKELY, None], _SHARE)
     chances = np.where(chances >= least, chances, 0)
     result: Floats = chances / chances.sum(axis=1, keepdims=True)
     return result
 
 
-def reading(scores: Floats, lengths: Floats, mixed: Floats, kinds: Floats, calibration: Calibration) -> Reading:
-    """Probabilities of column scores, mixed mood margins and the likely kinds; `lengths` [texts, 1] are n-grams."""
-    tuned = scores * calibration.slope
-    tuned[:, CLASS7] *= lengths**calibration.class_power
-    tuned += calibration.offset
-    return Reading(
-        moods=softmax(mixed * calibration.mood_slope + kinds @ calibration.mood_offset),
-        classes=softmax(tuned[:, CLASS7]),
-        government=1 / (1 + np.exp(-tuned[:, GOVERNMENT])),
-    )
+def mood_chances(mixed: Floats, kinds: Floats, calibration: Calibration) -> Floats:
+    """[texts, moods]: probabilities of mixed mood margins, given the likely kinds."""
+    return softmax(mixed * calibration.mood_slope + kinds @ calibration.mood_offset)
+
+
+def class_chances(scores: Floats, counts: NDArray[Any], calibration: Calibration) -> Floats:
+    """[texts, classes]: probabilities of the classes' scores; `counts` [texts] are n-grams."""
+    lengths = np.maximum(counts, 1).astype(np.float32)[:, None]
+    slopes = calibration.slope[CLASS7] * lengths**calibration.class_power
+    return softmax(scores * slopes + calibration.offset[CLASS7])
 
 
 def softmax(scores: Floats) -> Floats:
@@ -104,44 +102,63 @@ def softmax(scores: Floats) -> Floats:
     return result
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """Weights as words: [rows, words], of no n-gram 0."""
+
+    moods: Words
+    #: [kinds * rows, 1]: the rows of a kind stand together, for most texts are of few kinds.
+    deviations: Words
+    matters: Words
+
+
 class Heads:
     """The weights, ready to be summed."""
 
-    def __init__(
-        self, weights: Bytes, deviations: Bytes, scales: Scales, calibration: Calibration, version: str
-    ) -> None:
-        #: [buckets, words], and [buckets * kinds, 1] with the moods and an unused byte in a word: the kinds of a bucket
-        #: stand side by side, for a text is read as two of them.
-        self._weights = weights[:, :MATTERS].copy().view("<u8")
-        self._matters = weights[:, MATTERS:].copy().view("<u8")
-        self._deviations = deviations.view("<u4").reshape(-1, 1)
+    def __init__(self, tables: Tables, scales: Scales, calibration: Calibration, version: str) -> None:
+        self._tables = tables
         self._scales = scales
         self._calibration = calibration
         self.version = version
 
     def read(self, texts: Sequence[str]) -> Reading:
         """Probabilities for texts in simplified characters."""
-        grams = features.grams(texts)
-        matters = grams.matters()
-        root, matter_root = _root(grams.lengths), _root(matters.lengths)
-        scores = np.empty((len(texts), COLUMNS), np.float32)
-        scores[:, :MATTERS] = _sums(self._weights.take(grams.buckets, axis=0), grams.lengths).sum(axis=0) / root
-        scores[:, MATTERS:] = _sums(self._matters.take(matters.buckets, axis=0), matters.lengths).sum(axis=0)
-        scores[:, MATTERS:] /= matter_root
-        scores = scores * self._scales.weight + self._scales.bias
-        kinds = likely(scores, self._calibration)
+        grams, scales, tuned = features.grams(texts), self._scales, self._calibration
+        rows, counts = grams.rows(features.MOODS), grams.counts(features.MOODS)
+        totals = _totals(self._tables.moods, rows, grams.starts)
+        scores = _means(totals, counts) * scales.weight[: CLASS7.start] + scales.bias[: CLASS7.start]
+        kinds = likely(scores, tuned)
         mixed = scores[:, SHARED].copy()
-        order = np.argsort(-kinds, axis=1, kind="stable")[:, :_LIKELY]
-        for kind in order.T:
-            mixed += np.take_along_axis(kinds, kind[:, None], axis=1) * self._deviation(grams, kind, root)
-        return reading(scores, matter_root**2, mixed, kinds, self._calibration)
+        sizes = grams.sizes + 1
+        first, second = np.argsort(-kinds, axis=1, kind="stable")[:, :_LIKELY].T
+        mixed += _share(kinds, first) * self._deviation(rows, sizes, counts, first)
+        torn = _share(kinds, second)[:, 0] > 0
+        mixed[torn] += _share(kinds, second)[torn] * self._deviation(
+            rows[:, np.repeat(torn, sizes)], sizes[torn], counts[torn], second[torn]
+        )
+        sure = scores[:, GOVERNMENT] * tuned.slope[GOVERNMENT] + tuned.offset[GOVERNMENT]
+        return Reading(
+            moods=mood_chances(mixed, kinds, tuned), classes=self._classes(grams), government=1 / (1 + np.exp(-sure))
+        )
 
-    def _deviation(self, grams: features.Grams, kind: NDArray[np.int64], root: Floats) -> Floats:
+    def _deviation(
+        self,
+        rows: features.Places,
+        sizes: features.Places,
+        counts: features.Places,
+        kind: NDArray[np.intp],
+    ) -> Floats:
         """[texts, moods]: what each text's kind adds to the shared margins."""
-        rows = grams.buckets * len(KINDS) + grams.of_texts(kind)
-        totals = _sums(self._deviations.take(rows, axis=0), grams.lengths).sum(axis=0)[:, : len(MOODS)]
-        result: Floats = totals * self._scales.deviation[kind] / root + self._scales.deviation_bias[kind]
-        return result
+        places = rows + np.repeat(kind * features.MOODS.rows, sizes)
+        totals = _totals(self._tables.deviations, places, np.cumsum(sizes) - sizes)
+        return _means(totals, counts) * self._scales.deviation[kind] + self._scales.deviation_bias[kind]
+
+    def _classes(self, grams: features.Grams) -> Floats:
+        counts = grams.counts(features.MATTERS)
+        starts = np.stack([grams.starts, grams.title_ends(features.MATTERS)], axis=1).ravel()
+        totals = _totals(self._tables.matters, grams.rows(features.MATTERS), starts)
+        scores = _means(2 * totals[::2] + totals[1::2], counts) * self._scales.weight[CLASS7]
+        return class_chances(scores + self._scales.bias[CLASS7], counts, self._calibration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,38 +172,48 @@ class Scales:
     deviation_bias: Floats
 
 
-def _root(lengths: NDArray[np.int64]) -> Floats:
-    """[texts, 1]: square root of the number of n-grams."""
-    result: Floats = np.sqrt(np.maximum(lengths.sum(axis=0), 1)).astype(np.float32)[:, None]
+def _share(kinds: Floats, kind: NDArray[np.intp]) -> Floats:
+    """[texts, 1]: how likely each text is of this kind."""
+    return np.take_along_axis(kinds, kind[:, None], axis=1)
+
+
+def _totals(table: Words, rows: features.Places, starts: features.Places) -> NDArray[np.int32]:
+    """[starts, columns]: steps above `-LARGEST` of the n-grams from each start to the next, all orders together."""
+    words, (orders, positions) = table.take(rows.ravel(), axis=0), rows.shape
+    shape = orders, len(starts), table.shape[1], table.itemsize
+    places = (starts + positions * np.arange(orders)[:, None]).ravel()
+    even = table.dtype.type(0x00FF00FF00FF00FF & np.iinfo(table.dtype).max)
+    evens = np.add.reduceat(words & even, places, axis=0, dtype=words.dtype)
+    odds = np.add.reduceat(words, places, axis=0, dtype=words.dtype) - evens >> table.dtype.type(8)
+    lanes = np.stack([evens.view("<u2"), odds.view("<u2")], axis=-1)
+    totals: NDArray[np.int32] = lanes.reshape(shape).sum(axis=0, dtype=np.int32)[..., :-1]
+    return totals.reshape(len(starts), shape[2] * (shape[3] - 1))
+
+
+def _means(totals: NDArray[np.int32], counts: features.Places) -> Floats:
+    """Steps divided by the square root of the number of n-grams."""
+    steps = totals - LARGEST * counts[:, None]
+    result: Floats = (steps / np.sqrt(np.maximum(counts, 1))[:, None]).astype(np.float32)
     return result
 
 
-def _sums(words: NDArray[Any], lengths: NDArray[np.int64]) -> NDArray[np.int32]:
-    """[orders, texts, columns]: steps summed over each text's n-grams; `words` are [occurrences, words]."""
-    orders, texts = lengths.shape
-    columns = words.shape[1] * words.itemsize
-    totals = np.zeros((orders * texts, columns // 2, 2), np.int32)
-    flat = lengths.ravel()
-    filled = flat > 0
-    if len(words):
-        starts = (np.cumsum(flat) - flat)[filled]
-        width = words.dtype.type
-        even = width(0x00FF00FF00FF00FF & np.iinfo(words.dtype).max)
-        for odd in (0, 1):
-            lanes = np.add.reduceat(words >> width(8 * odd) & even, starts, axis=0, dtype=words.dtype)
-            totals[filled, :, odd] = lanes.view("<u2")
-    result: NDArray[np.int32] = totals.reshape(orders, texts, columns) - (LARGEST * lengths[:, :, None]).astype(
-        np.int32
-    )
-    return result
+def _packed(steps: NDArray[np.int8], columns: int) -> bytes:
+    """Bytes as they are summed: [rows, anything × `columns`] with 0 after each `columns` and a last row of 0."""
+    above = (steps.reshape(len(steps), -1, columns) + LARGEST).astype(np.uint8)
+    return np.pad(above, ((0, 1), (0, 0), (0, 1))).tobytes()
 
 
 def save(
-    folder: Path, weights: NDArray[np.int8], deviations: NDArray[np.int8], scales: Scales, calibration: Calibration
+    folder: Path,
+    moods: NDArray[np.int8],
+    deviations: NDArray[np.int8],
+    matters: NDArray[np.int8],
+    scales: Scales,
+    calibration: Calibration,
 ) -> None:
-    """Write `heads.zst` (both arrays, one after the other) and `heads.json`."""
-    parts = weights, deviations.transpose(1, 0, 2)
-    raw = b"".join((steps + LARGEST).astype(np.uint8).tobytes() for steps in parts)
+    """Write `heads.zst` (the tables, one after the other) and `heads.json`."""
+    kinds = b"".join(_packed(kind, len(MOODS)) for kind in deviations)
+    raw = _packed(moods, 7) + kinds + _packed(matters, 7)
     (folder / "heads.zst").write_bytes(zstandard.ZstdCompressor(level=19).compress(raw))
     numbers = {
         "weight": scales.weight.tolist(),
@@ -205,13 +232,17 @@ def save(
 @functools.cache
 def load(folder: Path = MODELS) -> Heads:
     """The committed heads."""
-    raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), np.uint8)
-    buckets = 1 << features.BITS
+    # Copied into numpy's memory, which lies in huge pages: looking up addresses would take a third of the reading time.
+    raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), "<u4").copy()
+    moods, matters = 4 * features.MOODS.rows, -2 * features.MATTERS.rows
     numbers = json.loads((folder / "heads.json").read_text("utf-8"))
     arrays = {name: np.array(value, dtype=np.float32) for name, value in numbers.items() if isinstance(value, list)}
     return Heads(
-        raw[: buckets * COLUMNS].reshape(buckets, COLUMNS),
-        raw[buckets * COLUMNS :].reshape(buckets, len(KINDS), 4),
+        Tables(
+            moods=raw[:moods].view("<u8").reshape(-1, 2),
+            deviations=raw[moods:matters, None],
+            matters=raw[matters:].view("<u8")[:, None],
+        ),
         Scales(**{name: arrays[name] for name in ("weight", "bias", "deviation", "deviation_bias")}),
         Calibration(
             slope=arrays["slope"],

@@ -38,11 +38,11 @@ from pipeline.heads import (
     SHARED,
     Calibration,
     Floats,
-    Reading,
     Scales,
+    class_chances,
     likely,
     load,
-    reading,
+    mood_chances,
     save,
 )
 from pipeline.training import calibration, corpora, linear, words
@@ -78,10 +78,10 @@ class Part:
         )
 
 
-def part(examples: Sequence[Example], read: linear.Reader = features.grams) -> Part:
+def part(examples: Sequence[Example], shape: features.Shape = features.MOODS) -> Part:
     """Hash the texts; every tenth key is held out, cuts of a text with it."""
     return Part(
-        counts=linear.matrix([simplified(example.text) for example in examples], read),
+        counts=linear.matrix([simplified(example.text) for example in examples], shape),
         labels=np.array([example.label for example in examples]),
         kinds=np.array([KINDS.index(example.origin) if example.origin in KINDS else -1 for example in examples]),
         held_out=np.array([example.key % 10 == 0 for example in examples]),
@@ -109,21 +109,23 @@ def gate_examples(sentiment: list[Example], classes: list[Example], messages: li
 class Weights:
     """Weights and biases while they are learned."""
 
-    #: [buckets, COLUMNS] and [COLUMNS].
+    #: [buckets, columns before the classes], [buckets, classes] and [COLUMNS].
     shared: Floats
+    matters: Floats
     bias: Floats
-    #: [kinds, buckets, moods + 1 unused] and [kinds, moods].
+    #: [kinds, buckets, moods] and [kinds, moods].
     deviations: Floats
     deviation_bias: Floats
 
     @classmethod
     def empty(cls) -> Weights:
         """All zero."""
-        buckets = 1 << features.BITS
+        buckets = features.MOODS.buckets
         return cls(
-            np.zeros((buckets, COLUMNS), np.float32),
+            np.zeros((buckets, CLASS7.start), np.float32),
+            np.zeros((features.MATTERS.buckets, len(CLASSES)), np.float32),
             np.zeros(COLUMNS, np.float32),
-            np.zeros((len(KINDS), buckets, 4), np.float32),
+            np.zeros((len(KINDS), buckets, len(MOODS)), np.float32),
             np.zeros((len(KINDS), len(MOODS)), np.float32),
         )
 
@@ -144,7 +146,7 @@ class Weights:
         common = linear.common(classes.counts, CLASS_LEAST)
         counts = classes.counts[:, common]
         for label in range(len(CLASSES)):
-            self.shared[common, CLASS7.start + label], self.bias[CLASS7.start + label] = linear.nb_svm(
+            self.matters[common, label], self.bias[CLASS7.start + label] = linear.nb_svm(
                 counts, classes.labels == label, CLASS_COST
             )
 
@@ -164,26 +166,39 @@ class Quantised:
     """Learned heads as they are stored."""
 
     weights: NDArray[np.int8]
+    matters: NDArray[np.int8]
     deviations: NDArray[np.int8]
     scales: Scales
 
     def scores(self, counts: linear.Matrix) -> Floats:
-        """Column scores of hashed texts, as `Heads` sums them."""
-        return np.asarray(counts @ (self.weights * self.scales.weight) + self.scales.bias, dtype=np.float32)
+        """Scores of the columns before the classes, as `Heads` sums them."""
+        return _scores(counts, self.weights, self.scales, slice(CLASS7.start))
+
+    def class_scores(self, counts: linear.Matrix) -> Floats:
+        """Scores of the classes; `counts` are of `features.MATTERS`."""
+        return _scores(counts, self.matters, self.scales, CLASS7)
 
     def mixed(self, counts: linear.Matrix, scores: Floats, gates: Floats) -> Floats:
         """Mood margins of hashed texts, given how likely each kind is."""
         total = scores[:, SHARED].copy()
         for kind in range(len(KINDS)):
-            own = np.asarray(counts @ (self.deviations[kind, :, :3] * self.scales.deviation[kind]), dtype=np.float32)
+            own = np.asarray(counts @ (self.deviations[kind] * self.scales.deviation[kind]), dtype=np.float32)
             total += gates[:, kind, None] * (own + self.scales.deviation_bias[kind])
         return total
 
-    def reading(self, counts: linear.Matrix, calibration: Calibration) -> Reading:
-        """Probabilities of hashed texts."""
+    def moods(self, counts: linear.Matrix, calibration: Calibration) -> Floats:
+        """[texts, moods]: probabilities for hashed texts."""
         scores = self.scores(counts)
-        gates = likely(scores, calibration)
-        return reading(scores, lengths(counts), self.mixed(counts, scores, gates), gates, calibration)
+        kinds = likely(scores, calibration)
+        return mood_chances(self.mixed(counts, scores, kinds), kinds, calibration)
+
+    def classes(self, counts: linear.Matrix, calibration: Calibration) -> Floats:
+        """[texts, classes]: probabilities for texts hashed as `features.MATTERS`."""
+        return class_chances(self.class_scores(counts), lengths(counts), calibration)
+
+
+def _scores(counts: linear.Matrix, weights: NDArray[np.int8], scales: Scales, columns: slice) -> Floats:
+    return np.asarray(counts @ (weights * scales.weight[columns]) + scales.bias[columns], dtype=np.float32)
 
 
 def _steps(weights: Floats, axis: int) -> Floats:
@@ -199,20 +214,24 @@ def _rounded(weights: Floats, steps: Floats) -> NDArray[np.int8]:
 
 def quantised(learned: Weights) -> Quantised:
     """Integers and what they are worth."""
-    weight = _steps(learned.shared, 0)
+    weight, matter = _steps(learned.shared, 0), _steps(learned.matters, 0)
     deviation = _steps(learned.deviations, 1)
     return Quantised(
         weights=_rounded(learned.shared, weight),
+        matters=_rounded(learned.matters, matter),
         deviations=_rounded(learned.deviations, deviation[:, None, :]),
         scales=Scales(
-            weight=weight, bias=learned.bias, deviation=deviation[:, :3], deviation_bias=learned.deviation_bias
+            weight=np.concatenate([weight, matter]),
+            bias=learned.bias,
+            deviation=deviation,
+            deviation_bias=learned.deviation_bias,
         ),
     )
 
 
 def lengths(counts: linear.Matrix) -> Floats:
-    """[texts, 1]: n-grams of each text; its counts were divided by their root."""
-    result: Floats = np.maximum(np.asarray(counts.sum(axis=1), dtype=np.float32).reshape(-1, 1) ** 2, 1)
+    """[texts]: n-grams of each text; its counts were divided by their root."""
+    result: Floats = np.asarray(counts.sum(axis=1), dtype=np.float32).ravel() ** 2
     return result
 
 
@@ -231,8 +250,8 @@ def calibrated(heads: Quantised, moods: Part | None, classes: Part | None, gate:
     """Slopes and offsets that make these texts' probabilities true; the texts are those held out."""
     found = neutral_calibration()
     if classes is not None:
-        scores = heads.scores(classes.counts)[:, CLASS7]
-        slope, power, offset = calibration.by_length(scores, classes.labels, lengths(classes.counts))
+        scores, sizes = heads.class_scores(classes.counts), np.maximum(lengths(classes.counts), 1)
+        slope, power, offset = calibration.by_length(scores, classes.labels, sizes[:, None])
         found.slope[CLASS7], found.offset[CLASS7] = slope, offset
         found = replace(found, class_power=power)
     if gate is not None:
@@ -261,18 +280,17 @@ def trained(moods: Part | None = None, classes: Part | None = None, gate: Part |
 
 def figures(heads: Quantised, tuned: Calibration, moods: Part, classes: Part) -> dict[str, float]:
     """What the card says of texts the trial never saw."""
-    mood_chances = heads.reading(moods.counts, tuned).moods
-    class_chances = heads.reading(classes.counts, tuned).classes
+    of_moods, of_classes = heads.moods(moods.counts, tuned), heads.classes(classes.counts, tuned)
     found = {
-        "class7_macro_f1_with_cuts": calibration.macro_f1(class_chances.argmax(axis=1), classes.labels),
-        "class7_ece": calibration.error(class_chances, classes.labels),
-        "sentiment_ece": calibration.error(mood_chances, moods.labels),
-        "least_sure_tenth_mood": float(np.quantile(mood_chances.max(axis=1), 0.1)),
-        "least_sure_tenth_class": float(np.quantile(class_chances.max(axis=1), 0.1)),
+        "class7_macro_f1_with_cuts": calibration.macro_f1(of_classes.argmax(axis=1), classes.labels),
+        "class7_ece": calibration.error(of_classes, classes.labels),
+        "sentiment_ece": calibration.error(of_moods, moods.labels),
+        "least_sure_tenth_mood": float(np.quantile(of_moods.max(axis=1), 0.1)),
+        "least_sure_tenth_class": float(np.quantile(of_classes.max(axis=1), 0.1)),
     }
     for index, kind in enumerate(KINDS):
         own = moods.kinds == index
-        chances, labels = mood_chances[own], moods.labels[own]
+        chances, labels = of_moods[own], moods.labels[own]
         if 1 in labels:
             found[f"{kind}_macro_f1"] = calibration.macro_f1(chances.argmax(axis=1), labels)
         else:
@@ -283,7 +301,7 @@ def figures(heads: Quantised, tuned: Calibration, moods: Part, classes: Part) ->
 def write(heads: Quantised, tuned: Calibration, folder: Path, found: dict[str, float]) -> None:
     """Weights, card, test vectors."""
     folder.mkdir(exist_ok=True)
-    save(folder, heads.weights, heads.deviations, heads.scales, tuned)
+    save(folder, heads.weights, heads.deviations, heads.matters, heads.scales, tuned)
     card = {
         "version": VERSION,
         "seed": 0,
@@ -322,8 +340,8 @@ def main(folder: Path = MODELS) -> None:
     sentiment, topics, messages = corpora.sentiment(), corpora.classes(), corpora.messages()
     parts = [
         part(sentiment + messages),
-        part(cut(topics, CUTS), features.matters),
-        part(gate_examples(sentiment, topics, messages), features.matters),
+        part(cut(topics, CUTS), features.MATTERS),
+        part(gate_examples(sentiment, topics, messages)),
     ]
     rest, held_out = ([one.chosen(~one.held_out) for one in parts], [one.chosen(one.held_out) for one in parts])
     trial = trained(*rest)

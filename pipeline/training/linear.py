@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,21 +17,22 @@ from pipeline import features
 #: A scipy.sparse.csr_matrix of float32; scipy has no types.
 Matrix = Any
 Floats = NDArray[np.float32]
-Reader = Callable[[Sequence[str]], features.Grams]
 EPOCHS = 15
 #: Added to sums before a ratio is taken. Counts are fractions far below 1: adding 1 would flatten every ratio.
 SMOOTHING = 0.1
 
 
-def matrix(texts: Sequence[str], read: Reader = features.grams, batch: int = 1000) -> Matrix:
+def matrix(texts: Sequence[str], shape: features.Shape = features.MOODS, batch: int = 1000) -> Matrix:
     """[texts, buckets]: counts divided by the square root of a text's n-grams, as `heads` does."""
     parts = []
     for first in range(0, len(texts), batch):
         part = texts[first : first + batch]
-        found = read(part)
-        owners = found.of_texts(np.arange(len(part)))
-        values = (1 / np.sqrt(np.maximum(found.lengths.sum(axis=0), 1)))[owners].astype(np.float32)
-        parts.append(sparse.csr_matrix((values, (owners, found.buckets)), shape=(len(part), 1 << features.BITS)))
+        found = features.grams(part)
+        rows, owners = found.rows(shape), np.repeat(np.arange(len(part)), found.sizes + 1)
+        values = (1 / np.sqrt(np.maximum(found.counts(shape), 1))).astype(np.float32)[owners]
+        values[np.arange(len(owners)) < found.title_ends(shape)[owners]] *= 2
+        entries = np.tile(values, shape.orders), (np.tile(owners, shape.orders), rows.ravel())
+        parts.append(sparse.csr_matrix(entries, shape=(len(part), shape.rows))[:, : shape.buckets])
     return sparse.vstack(parts, format="csr")
 
 

@@ -57,23 +57,35 @@ def test_hostile_characters_are_read_without_error(text: str) -> None:
 def test_width_case_digits_and_blanks_do_not_change_the_grams() -> None:
     plain, odd = features.grams(["abc 19元"]), features.grams(["ＡＢＣ　８ ８元"])
 
-    assert plain.buckets.tolist() == odd.buckets.tolist()
+    np.testing.assert_array_equal(plain.rows(features.MOODS), odd.rows(features.MOODS))
+
+
+def test_no_n_gram_crosses_the_end_of_a_text() -> None:
+    shape = features.Shape(bits=18, orders=3)
+
+    found = features.grams(["停水", "", "\x00停\x00水"])
+
+    assert found.ends.tolist() == [2, 3, 6]
+    assert found.counts(shape).tolist() == [3, 0, 3]
+    assert ((found.rows(shape) < shape.buckets).sum(axis=1)).tolist() == [4, 2, 0]
 
 
 def test_the_beginning_of_a_message_tells_its_matter_twice() -> None:
     long = "".join(chr(0x4E00 + place) for place in range(60))
+    shape = features.Shape(bits=18, orders=2, title=40)
 
-    found = features.matters([long, "路"])
+    counts = linear.matrix([long], shape).toarray().ravel() * np.sqrt(60 + 59 + 2 * 40)
 
-    assert found.lengths.tolist() == [[60, 1], [59, 0], [40, 1], [40, 0]]
-    np.testing.assert_array_equal(found.buckets[120:160], found.buckets[:40])
-    np.testing.assert_array_equal(found.buckets[161:], found.buckets[61:101])
+    rows = features.grams([long]).rows(shape)
+    assert features.grams([long, "路"]).counts(shape).tolist() == [199, 2]
+    assert counts[rows[0, [0, 39, 40, 59]]] == pytest.approx([2, 2, 1, 1])
+    assert counts[rows[1, [0, 39, 40, 58]]] == pytest.approx([2, 2, 1, 1])
 
 
 def test_an_n_gram_too_few_texts_have_teaches_nothing() -> None:
     counts = linear.matrix(["甲甲", "甲乙", "甲丙"])
 
-    assert linear.common(counts, 3).tolist() == [features.grams(["甲"]).buckets[0]]
+    assert linear.common(counts, 3).tolist() == [features.grams(["甲"]).rows(features.MOODS)[0, 0]]
 
 
 def test_calibration_finds_the_slope_that_made_the_labels() -> None:
@@ -115,8 +127,8 @@ def test_the_same_texts_train_the_same_bytes() -> None:
     words = ("小区停水", "工厂排污", "公交停运", "学校补课", "拖欠工资", "虚假宣传", "医院收费")
     examples = [Example(text=f"{words[i % 7]}{'了' * (i % 5)}", label=i % 7, origin="topics", key=i) for i in range(70)]
 
-    first, second = (train.trained(classes=train.part(examples, features.matters)) for _ in range(2))
+    first, second = (train.trained(classes=train.part(examples, features.MATTERS)) for _ in range(2))
 
-    assert first.weights.any()
-    np.testing.assert_array_equal(first.weights, second.weights)
+    assert first.matters.any()
+    np.testing.assert_array_equal(first.matters, second.matters)
     np.testing.assert_array_equal(first.scales.weight, second.scales.weight)
