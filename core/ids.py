@@ -17,7 +17,8 @@ def content_hash(text: str) -> str:
 def post_id(source: str, key: str, first_seen_at: datetime) -> str:
     """`202611-` + 24 hex digits: the month of first sight names the partition and never changes."""
     digest = hashlib.sha256(f"{source}\n{key}".encode()).hexdigest()[:24]
-    return f"{aware(first_seen_at):%Y%m}-{digest}"
+    month = aware(first_seen_at)
+    return f"{month.year}{month.month:02}-{digest}"
 
 
 def author_hash(source: str, author: str, secret: bytes) -> str:

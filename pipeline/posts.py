@@ -20,11 +20,12 @@ def make_post(draft: Draft, *, source: str, kind: str, first_seen_at: datetime, 
     A publish time in the future of first sight is kept out: first sight stands in.
     Raises Rejected when neither title nor text is left.
     """
-    title = mask(readable(draft.title).replace("\n", " "))[:_TITLE_LONGEST]
+    title = mask(readable(draft.title).replace("\n", " "))[:_TITLE_LONGEST] if draft.title else ""
     text = mask(readable(draft.text))
     if not title and not text:
         raise Rejected("neither title nor text is left after cleaning")
-    content = content_hash(f"{title}\n{text}")
+    whole = f"{title}\n{text}"
+    content = content_hash(whole)
     known = draft.published_at is not None and draft.published_at <= first_seen_at
     return Post(
         id=post_id(source, draft.external_id or draft.url or content, first_seen_at),
@@ -33,7 +34,7 @@ def make_post(draft: Draft, *, source: str, kind: str, first_seen_at: datetime, 
         url=draft.url,
         title=title,
         text=text,
-        language=language(f"{title}\n{text}"),
+        language=language(whole),
         published_at=draft.published_at if known and draft.published_at is not None else first_seen_at,
         precision=draft.precision if known else Precision.SEEN,
         first_seen_at=first_seen_at,
