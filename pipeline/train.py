@@ -56,9 +56,8 @@ GATE_SMOOTHING = 1.0
 CLASS_LEAST = 6
 #: How freely a kind of text may deviate from what holds for all.
 SHARE = 0.7
-#: Posts are short: the classes also learn from the beginnings of messages.
+#: Posts are short: the classes also learn from the beginnings of messages, the gate from nothing else.
 CUTS = (30, 80)
-GATE_CUT = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +101,8 @@ def gate_examples(sentiment: list[Example], classes: list[Example], messages: li
     """Label 1: citizens' messages; 0: ordinary posts and reviews."""
     yes = [replace(example, label=1) for example in classes + messages]
     no = [replace(example, label=0) for example in sentiment if example.key % 4 == 0]
-    return [replace(example, text=example.text[:GATE_CUT]) for example in yes + no]
+    short, long = CUTS
+    return cut([replace(example, text=example.text[:long]) for example in yes + no], (short,))
 
 
 @dataclass(slots=True)
