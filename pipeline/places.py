@@ -209,7 +209,11 @@ class Places:
         #: What each name means where no place stands before it: most mentions are the first of their text.
         self._first = {name: self._choose(places, [], 0) for name, places in self._places.items()}
         self._names = list(self._places)
-        self._automaton = ahocorasick_rs.AhoCorasick(self._names, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            self._names,
+            matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
+            implementation=ahocorasick_rs.Implementation.DFA,
+        )
 
     def find(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Paths `省/市/县/乡镇` of the places each text names, the one it is about first; no text may hold `\\0`."""
@@ -225,6 +229,8 @@ class Places:
         mentions = self._mentions(text, named)
         if not mentions:
             return ()
+        if len(mentions) == 1:
+            return ("/".join(self._deepened(text, mentions[0]).path),)
         if any(not mention.common for mention in mentions):
             mentions = [mention for mention in mentions if not mention.common or self._within_named(mention, mentions)]
         return tuple("/".join(path) for path in _ranked([self._deepened(text, mention) for mention in mentions]))

@@ -72,5 +72,7 @@ def assess(
         reasons.append((f"话题 {names.get(heaviest.id, heaviest.id)}", round(1.5 * points)))
     if spread := _spread(engagement):
         reasons.append(("传播量", spread))
+    if not reasons:
+        return 0, ()
     said = tuple([f"{reason} +{points}" for reason, points in reasons if points > 0])
     return min(100, sum([points for _, points in reasons])), said

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -104,7 +105,7 @@ class Tagger:
         keywords: tuple[str, ...],
     ) -> Tags:
         class7 = dict(zip(heads.CLASSES, classes, strict=True)) if government >= _GATE else {}
-        topics = self._scheme.judge(found.topics, class7, government)
+        topics = self._scheme.judge(found.topics, class7, government) if found.topics or class7 else ()
         flags = _flags(found, tier)
         points, reasons = risk.assess(sentiment, flags, topics, self._scheme.weights, self._scheme.names, engagement)
         return Tags(
@@ -123,9 +124,13 @@ class Tagger:
 
 
 def _scores(class7: Mapping[str, float]) -> tuple[Score, ...]:
-    return tuple(
-        [Score(id=label, score=class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)]
-    )
+    return tuple([_score(label, class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)])
+
+
+@functools.lru_cache(1024)
+def _score(label: str, score: float) -> Score:
+    """Most classes of a message are faint, and many just as faint as in another message."""
+    return Score(id=label, score=score)
 
 
 def _most_named(institutions: Mapping[str, int]) -> tuple[str, ...]:

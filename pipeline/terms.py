@@ -64,7 +64,6 @@ class Terms:
             )
             for name in others
         }
-        # A table of all transitions, 3 MB for the default topics: twice as fast as the automaton the library would choose.
         self._automaton = ahocorasick_rs.AhoCorasick(
             [_END, *sorted(topics | others | set(lexicon.FLAG_DENIALS.split()))],
             matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,

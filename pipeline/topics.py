@@ -46,6 +46,7 @@ class Scheme:
         self._topics = {
             topic.id: _Compiled(_folded(topic.any), _folded(topic.must), _folded(topic.exclude)) for topic in topics
         }
+        self._bound = {topic: compiled for topic, compiled in self._topics.items() if compiled.must or compiled.exclude}
         self._excluded = frozenset(self.exclusions)
         self._speaks = _speakers(self._topics)
         self.weights = {topic.id: topic.weight for topic in topics}
@@ -82,8 +83,10 @@ class Scheme:
         ) or self._by_class(class7, government)
 
     def _allowed(self, topic: str, found: Mapping[str, float]) -> bool:
-        compiled = self._topics[topic]
-        return compiled.exclude.isdisjoint(found) and (not compiled.must or not compiled.must.isdisjoint(found))
+        bound = self._bound.get(topic)
+        return bound is None or (
+            bound.exclude.isdisjoint(found) and (not bound.must or not bound.must.isdisjoint(found))
+        )
 
     def _by_class(self, class7: Mapping[str, float], government: float) -> tuple[Score, ...]:
         if government < 0.5 or not class7:
