@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import attrgetter
 from typing import Self
 
 from rules.windows.events import Event, Machine, Outcome
 
-#: Posts, and microseconds, between two kept copies: a late post runs at most so much again, plus what came after it.
-_STRIDE = 32
+#: Posts between two kept copies: at least so many, such a part of all that are held, and of those that came after.
+#: A late post makes so much more run again than what came after it; there are few copies however many posts are held.
+_STRIDE, _OF_ALL, _OF_LATER = 32, 256, 4
+#: Microseconds between two copies at most, for ticks are run again as well.
 _SPAN = 3 * 3_600_000_000
 #: The grid of ticks starts at midnight in China, eight hours ahead of UTC.
 _OFFSET = 8 * 3_600_000_000
@@ -108,8 +111,8 @@ class Timeline:
 
     def _wake(self) -> None:
         waiting, self.waiting = self.waiting, []
-        for event in waiting:
-            self._append(event)
+        for later, event in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
+            self._append(event, later)
 
     def add(self, fresh: Iterable[Event]) -> Delta:
         """Posts that came together, in time or late; however many are late, the windows run again once."""
@@ -150,16 +153,29 @@ class Timeline:
             kept.index -= index
             kept.outcomes -= outcomes
 
-    def _append(self, event: Event) -> list[Outcome]:
-        if len(self.events) - self.copies[-1].index >= _STRIDE:
+    def _append(self, event: Event, later: int = 0) -> list[Outcome]:
+        """Run one post more; `later` ones follow it at once."""
+        if len(self.events) - self.copies[-1].index >= self._stride(later):
             self._keep()
         outcomes = self.stream.push(event)
         self.events.append(event)
         self.outcomes += outcomes
         return outcomes
 
+    def _stride(self, later: int) -> int:
+        """How far apart copies stand that have so many posts after them."""
+        return max(_STRIDE, (len(self.events) + later) // _OF_ALL, later // _OF_LATER)
+
     def _keep(self) -> None:
+        """Keep a copy of now; of the older ones, those that still stand far enough apart."""
         self.copies.append(_Copy(len(self.events), len(self.outcomes), self.stream.copy()))
+        end, thinned = len(self.events), self.copies[:1]
+        for kept, following in pairwise(self.copies[1:]):
+            last = thinned[-1]
+            is_far = following.index - last.index > self._stride(end - kept.index)
+            if is_far or following.stream.clock - last.stream.clock > _SPAN:
+                thinned.append(kept)
+        self.copies = [*thinned, self.copies[-1]]
 
     def _run_again(self, late: Sequence[Event]) -> Delta:
         """From the last copy that the first late post does not touch."""
@@ -170,8 +186,8 @@ class Timeline:
         again = sorted([*self.events[start.index :], *late], key=_order)
         del self.events[start.index :], self.outcomes[start.outcomes :]
         self.stream = start.stream.copy()
-        for event in again:
-            self._append(event)
+        for later, event in zip(range(len(again) - 1, -1, -1), again, strict=True):
+            self._append(event, later)
         self.advance(clock)
         return _difference(before, self.outcomes[start.outcomes :])
 

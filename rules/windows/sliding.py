@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
@@ -49,6 +50,11 @@ class Window:
             self.total -= entry.amount
             dropped.append(entry)
         return dropped
+
+    def keep(self, most: int) -> None:
+        """Let go of the oldest while the amounts are more than `most` together."""
+        while self.total > most:
+            self.total -= self.entries.popleft().amount
 
     def clear(self) -> None:
         """Forget everything."""
@@ -122,12 +128,16 @@ class Frequency(Windows):
 
 
 class Flatline(Windows):
-    """Fewer than `threshold` posts younger than `timeframe`, once a key has been watched that long."""
+    """Fewer than `threshold` posts younger than `timeframe`, once a key has been watched that long.
+
+    The newest `threshold` posts decide, so no more are kept: the others are older than all that runs out after them.
+    """
 
     ticking = True
 
     def __init__(self, options: FlatlineOptions, *, keyed: bool) -> None:
         self.threshold = options.threshold
+        self.enough = max(1, math.ceil(options.threshold))
         self.length = span(options.timeframe)
         self.forget = options.forget_keys
         self.keyed = keyed
@@ -143,7 +153,9 @@ class Flatline(Windows):
         """Posts one query returned together: all are counted, then the last one's key is judged, as ElastAlert2 does."""
         last = None
         for last in events:
-            self._window(last.key).put(Entry(last.at, 1, last))
+            window = self._window(last.key)
+            window.put(Entry(last.at, 1, last))
+            window.keep(self.enough)
         return [] if last is None else self._judge(last.key)
 
     def tick(self, at: int) -> Sequence[Outcome]:
@@ -182,7 +194,8 @@ class Flatline(Windows):
     def copy(self) -> Self:
         """The same state, on its own from here."""
         twin = type(self).__new__(type(self))
-        twin.threshold, twin.length, twin.forget, twin.keyed = self.threshold, self.length, self.forget, self.keyed
+        twin.threshold, twin.enough, twin.length = self.threshold, self.enough, self.length
+        twin.forget, twin.keyed = self.forget, self.keyed
         twin.windows = {key: window.copy() for key, window in self.windows.items()}
         twin.since = dict(self.since)
         return twin
