@@ -105,8 +105,11 @@ class Shelf(Generic[Row]):
         return list(zip(places[first[enough]].tolist(), sums[enough].tolist(), strict=True))
 
     def _among_recent(self, keys: Keys, own: Parts, least: int) -> list[tuple[int, int]]:
+        named = keys.tolist()
+        if self._recent.keys().isdisjoint(named):
+            return []
         sums: defaultdict[int, int] = defaultdict(int)
-        for key, part in zip(keys.tolist(), own.tolist(), strict=True):
+        for key, part in zip(named, own.tolist(), strict=True):
             if held := self._recent.get(key):
                 for one in _several(held):
                     sums[one >> _PART_BITS] += (one & WHOLE) + part
