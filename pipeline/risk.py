@@ -72,7 +72,9 @@ def assess(
         reasons.append((f"话题 {names.get(heaviest.id, heaviest.id)}", round(1.5 * points)))
     if spread := _spread(engagement):
         reasons.append(("传播量", spread))
-    if not reasons:
-        return 0, ()
-    said = tuple([f"{reason} +{points}" for reason, points in reasons if points > 0])
-    return min(100, sum([points for _, points in reasons])), said
+    total, said = 0, []
+    for reason, points in reasons:
+        if points > 0:
+            total += points
+            said.append(f"{reason} +{points}")
+    return min(100, total), tuple(said)
