@@ -232,8 +232,7 @@ def save(
 @functools.cache
 def load(folder: Path = MODELS) -> Heads:
     """The committed heads."""
-    # Copied into numpy's memory, which lies in huge pages: looking up addresses would take a third of the reading time.
-    raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), "<u4").copy()
+    raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), "<u4")
     moods, matters = 4 * features.MOODS.rows, -2 * features.MATTERS.rows
     numbers = json.loads((folder / "heads.json").read_text("utf-8"))
     arrays = {name: np.array(value, dtype=np.float32) for name, value in numbers.items() if isinstance(value, list)}
