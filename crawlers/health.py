@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -149,23 +149,26 @@ def facts_of(row: SourceState, *, read: int = 0, unreadable: int = 0) -> Facts:
     )
 
 
-def readings(source: str, now: datetime) -> tuple[int, int]:
-    """Items of the last day that were dealt with, and those put aside unread."""
-    rows = InboxItem.objects.filter(source=source, finished_at__gt=now - timedelta(days=1))
-    found = rows.aggregate(read=Count("id"), unreadable=Count("id", filter=Q(state=InboxItem.State.REJECTED)))
-    return found["read"], found["unreadable"]
+def readings(sources: Collection[str], now: datetime) -> dict[str, tuple[int, int]]:
+    """Of each source with any: items of the last day that were dealt with, and those put aside unread."""
+    rows = InboxItem.objects.filter(source__in=sources, finished_at__gt=now - timedelta(days=1)).values("source")
+    found = rows.annotate(read=Count("id"), unreadable=Count("id", filter=Q(state=InboxItem.State.REJECTED)))
+    return {
+        source: (read, unreadable) for source, read, unreadable in found.values_list("source", "read", "unreadable")
+    }
 
 
 def judge_all(sources: Iterable[Source], now: datetime) -> None:
     """Bring every source's word up to date."""
     rows = {row.source: row for row in SourceState.objects.all()}
+    counts = readings(rows.keys(), now)
     for source in sources:
         row = rows.get(source.id)
         if row is None or not source.enabled:
             continue
         if source.kind is Kind.PUSH:
             _learn(row, now)
-        read, unreadable = readings(row.source, now)
+        read, unreadable = counts.get(row.source, (0, 0))
         _note(row, judge(source, facts_of(row, read=read, unreadable=unreadable), now), now)
 
 

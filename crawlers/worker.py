@@ -355,7 +355,7 @@ def finish_crawl(crawl: Crawl, row: SourceState, owner: str, now: datetime) -> N
     if rhythm.until != history.until_of(row.history or {}):
         # Ten kilobytes that change once an hour.
         changes["history"] = rhythm.as_json()
-    read, unreadable = health.readings(crawl.source.id, now)
+    read, unreadable = health.readings([crawl.source.id], now).get(crawl.source.id, (0, 0))
     facts = health.Facts(
         read=read,
         unreadable=unreadable,

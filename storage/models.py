@@ -52,7 +52,7 @@ class InboxItem(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["id"], name="inbox_new", condition=models.Q(state="new")),
-            models.Index(fields=["finished_at"], name="inbox_finished"),
+            models.Index(fields=["source", "finished_at"], name="inbox_of_source"),
         ]
 
 
