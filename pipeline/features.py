@@ -52,7 +52,7 @@ class Shape:
         return self.buckets + 1
 
 
-MOODS = Shape(bits=18, orders=ORDERS)
+MOODS = Shape(bits=20, orders=ORDERS)
 #: What a text is about shows in one and two characters; a message's title comes first and says it.
 MATTERS = Shape(bits=20, orders=2, title=40)
 

@@ -106,6 +106,8 @@ def softmax(scores: Floats) -> Floats:
 class Tables:
     """Weights as words: [rows, words], of no n-gram 0."""
 
+    #: [`features.MOODS.rows`]: which row of the next two; all n-grams without any weight share the first.
+    places: features.Places
     moods: Words
     #: [kinds * rows, 1]: the rows of a kind stand together, for most texts are of few kinds.
     deviations: Words
@@ -124,7 +126,7 @@ class Heads:
     def read(self, texts: Sequence[str]) -> Reading:
         """Probabilities for texts in simplified characters."""
         grams, scales, tuned = features.grams(texts), self._scales, self._calibration
-        rows, counts = grams.rows(features.MOODS), grams.counts(features.MOODS)
+        rows, counts = self._tables.places.take(grams.rows(features.MOODS)), grams.counts(features.MOODS)
         totals = _totals(self._tables.moods, rows, grams.starts)
         scores = _means(totals, counts) * scales.weight[: CLASS7.start] + scales.bias[: CLASS7.start]
         kinds = likely(scores, tuned)
@@ -149,7 +151,7 @@ class Heads:
         kind: NDArray[np.intp],
     ) -> Floats:
         """[texts, moods]: what each text's kind adds to the shared margins."""
-        places = rows + np.repeat(kind * features.MOODS.rows, sizes)
+        places = rows + np.repeat(kind * len(self._tables.moods), sizes)
         totals = _totals(self._tables.deviations, places, np.cumsum(sizes) - sizes)
         return _means(totals, counts) * self._scales.deviation[kind] + self._scales.deviation_bias[kind]
 
@@ -211,9 +213,11 @@ def save(
     scales: Scales,
     calibration: Calibration,
 ) -> None:
-    """Write `heads.zst` (the tables, one after the other) and `heads.json`."""
-    kinds = b"".join(_packed(kind, len(MOODS)) for kind in deviations)
-    raw = _packed(moods, 7) + kinds + _packed(matters, 7)
+    """Write `heads.json`, and `heads.zst`: a bit for each bucket of moods that has any weight, then the tables."""
+    weighty = moods.any(axis=1) | deviations.any(axis=(0, 2))
+    kept = [np.pad(part[weighty], ((1, 0), (0, 0))) for part in (moods, *deviations)]
+    kinds = b"".join(_packed(kind, len(MOODS)) for kind in kept[1:])
+    raw = np.packbits(weighty).tobytes() + _packed(kept[0], 7) + kinds + _packed(matters, 7)
     (folder / "heads.zst").write_bytes(zstandard.ZstdCompressor(level=19).compress(raw))
     numbers = {
         "weight": scales.weight.tolist(),
@@ -233,12 +237,16 @@ def save(
 def load(folder: Path = MODELS) -> Heads:
     """The committed heads."""
     raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), "<u4")
-    moods, matters = 4 * features.MOODS.rows, -2 * features.MATTERS.rows
+    bits = features.MOODS.buckets // 32
+    weighty = np.unpackbits(raw[:bits].view(np.uint8))
+    places = np.append(np.cumsum(weighty, dtype=np.intp) * weighty, weighty.sum(dtype=np.intp) + 1)
+    moods, matters = bits + 4 * (places[-1] + 1), -2 * features.MATTERS.rows
     numbers = json.loads((folder / "heads.json").read_text("utf-8"))
     arrays = {name: np.array(value, dtype=np.float32) for name, value in numbers.items() if isinstance(value, list)}
     return Heads(
         Tables(
-            moods=raw[:moods].view("<u8").reshape(-1, 2),
+            places=places,
+            moods=raw[bits:moods].view("<u8").reshape(-1, 2),
             deviations=raw[moods:matters, None],
             matters=raw[matters:].view("<u8")[:, None],
         ),

@@ -50,12 +50,13 @@ from pipeline.training.corpora import Example
 
 log = logging.getLogger("caifeng.train")
 MOOD_COST, CLASS_COST, GATE_COST, GATE_EPOCHS = 0.5, 0.3, 0.3, 8
-#: The gates tell kinds of text by what is common; they need no rare n-grams.
+#: Government is told by what is common; it needs no rare n-grams.
 GATE_SMOOTHING = 1.0
-#: N-grams of fewer texts teach the classes nothing; the beginnings of a message count as texts of their own.
-CLASS_LEAST = 6
-#: How freely a kind of text may deviate from what holds for all.
-SHARE = 0.7
+#: N-grams of fewer texts teach nothing; for the classes the beginnings of a message count as texts of their own.
+MOOD_LEAST, CLASS_LEAST = 3, 6
+#: How freely a kind of text may deviate from what holds for all, and how much of that counts: the rest is the kinds' mean,
+#: for a text of no known kind passes for two that it is not.
+SHARE, OWN = 0.7, 0.8
 #: Posts are short: the classes also learn from the beginnings of messages, the gate from nothing else.
 CUTS = (30, 80)
 
@@ -131,15 +132,22 @@ class Weights:
 
     def learn_moods(self, moods: Part) -> None:
         """Shared margins, deviations of the kinds, and the gates that tell the kinds apart."""
+        common = linear.common(moods.counts, MOOD_LEAST)
+        counts = moods.counts[:, common]
         for mood in range(len(MOODS)):
             weights, bias, deviations, biases = linear.mixture(
-                moods.counts, moods.labels == mood, moods.kinds, len(KINDS), MOOD_COST, SHARE
+                counts, moods.labels == mood, moods.kinds, len(KINDS), MOOD_COST, SHARE
             )
-            self.shared[:, mood], self.bias[mood] = weights, bias
-            self.deviations[:, :, mood], self.deviation_bias[:, mood] = deviations.T, biases
+            self.shared[common, mood] = weights + (1 - OWN) * deviations.mean(axis=1)
+            self.bias[mood] = bias + (1 - OWN) * biases.mean()
+            self.deviations[:, common, mood], self.deviation_bias[:, mood] = OWN * deviations.T, OWN * biases
             log.info("mood %s learned from %d texts", MOODS[mood], len(moods.labels))
         for kind in np.unique(moods.kinds):
-            self._learn_gate(GATES.start + kind, moods.counts, moods.kinds == kind)
+            column = GATES.start + kind
+            self.shared[common, column], self.bias[column] = linear.nb_svm(
+                counts, moods.kinds == kind, MOOD_COST, epochs=GATE_EPOCHS
+            )
+            log.info("kind %s learned from %d texts", KINDS[kind], len(moods.labels))
 
     def learn_classes(self, classes: Part) -> None:
         """The seven classes."""
@@ -152,13 +160,10 @@ class Weights:
 
     def learn_gate(self, gate: Part) -> None:
         """Is it a matter of government."""
-        self._learn_gate(GOVERNMENT, gate.counts, gate.labels == 1)
-
-    def _learn_gate(self, column: int, counts: linear.Matrix, positive: NDArray[np.bool_]) -> None:
-        self.shared[:, column], self.bias[column] = linear.nb_svm(
-            counts, positive, GATE_COST, GATE_SMOOTHING, GATE_EPOCHS
+        self.shared[:, GOVERNMENT], self.bias[GOVERNMENT] = linear.nb_svm(
+            gate.counts, gate.labels == 1, GATE_COST, GATE_SMOOTHING, GATE_EPOCHS
         )
-        log.info("column %d learned from %d texts", column, len(positive))
+        log.info("matters of government learned from %d texts", len(gate.labels))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,10 +221,13 @@ def quantised(learned: Weights) -> Quantised:
     """Integers and what they are worth."""
     weight, matter = _steps(learned.shared, 0), _steps(learned.matters, 0)
     deviation = _steps(learned.deviations, 1)
+    weights, deviations = _rounded(learned.shared, weight), _rounded(learned.deviations, deviation[:, None, :])
+    # N-grams that never weigh more than one step would double the tables and tell nothing.
+    telling = np.maximum(np.abs(weights).max(axis=1), np.abs(deviations).max(axis=(0, 2))) > 1
     return Quantised(
-        weights=_rounded(learned.shared, weight),
+        weights=weights * telling[:, None],
         matters=_rounded(learned.matters, matter),
-        deviations=_rounded(learned.deviations, deviation[:, None, :]),
+        deviations=deviations * telling[:, None],
         scales=Scales(
             weight=np.concatenate([weight, matter]),
             bias=learned.bias,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +89,30 @@ def test_an_n_gram_too_few_texts_have_teaches_nothing() -> None:
     assert linear.common(counts, 3).tolist() == [features.grams(["甲"]).rows(features.MOODS)[0, 0]]
 
 
+def test_an_n_gram_that_weighs_one_step_at_most_leaves_the_tables() -> None:
+    learned = train.Weights.empty()
+    learned.shared[:3, 0] = 1, 1 / heads.LARGEST, 2 / heads.LARGEST
+    learned.deviations[9, 1, 2], learned.deviations[9, 4, 2] = 1 / heads.LARGEST, 1
+
+    found = train.quantised(learned)
+
+    assert found.weights[:3, 0].tolist() == [heads.LARGEST, 0, 2]
+    assert found.deviations[9, :5, 2].tolist() == [0, 0, 0, 0, heads.LARGEST]
+
+
+def test_stored_heads_read_as_the_trained_ones(tmp_path: Path) -> None:
+    texts, chance = ["小区停水三天没人管", "谢谢", ""], np.random.default_rng(0)
+    learned, part = train.Weights.empty(), train.part([Example(text=text, label=0, origin="", key=0) for text in texts])
+    known = np.unique(part.counts.indices)[::2]
+    learned.shared[known] = chance.normal(size=(len(known), heads.CLASS7.start))
+    learned.deviations[:, known] = chance.normal(size=(len(heads.KINDS), len(known), 3))
+    trained, tuned = train.quantised(learned), train.neutral_calibration()
+
+    train.write(trained, tuned, tmp_path, {})
+
+    np.testing.assert_allclose(heads.load(tmp_path).read(texts).moods, trained.moods(part.counts, tuned), atol=1e-5)
+
+
 def test_calibration_finds_the_slope_that_made_the_labels() -> None:
     chance = np.random.default_rng(0)
     scores = chance.normal(size=(4000, 3)).astype(np.float32)
@@ -121,6 +146,15 @@ def test_a_rare_mood_is_said_more_readily_than_its_share() -> None:
 
     said = (margins * slope + offset).argmax(axis=1)
     assert 0.1 < said.mean() < 0.3
+
+
+def test_the_offsets_of_a_kind_of_text_correct_most_of_its_bias_not_all() -> None:
+    chance, kinds, labels = np.random.default_rng(0), np.arange(4000) % 2, np.arange(4000) // 2 % 2
+    margins = np.stack([1 - 2 * labels + chance.normal(size=4000) + kinds, np.zeros(4000)], axis=1)
+
+    slope, offset = calibration.moods(margins.astype(np.float32), np.eye(2, dtype=np.float32)[kinds], labels, kinds)
+
+    assert -0.9 * slope < offset[1, 0] - offset[0, 0] < -0.5 * slope
 
 
 def test_the_same_texts_train_the_same_bytes() -> None:
