@@ -35,6 +35,8 @@ PERMUTATIONS, BANDS, SEED = 128, 32, 42
 SAME_STORY = 0.5
 #: Least likeness, in name and matter together, of a story to the incident that takes it; least in each.
 SAME_INCIDENT, SAME_NAME, SAME_MATTER = 0.5, 0.2, 0.18
+#: So many pairs of the name a story must say: a single one may be the seam of two words, 山公 of any hill's 公园.
+_LEAST_PAIRS = 2
 #: In parts of the incident's name and of the story's.
 _LEAST_NAME = round(2 * SAME_NAME * WHOLE)
 #: The same matter counts no more than this: complaints of one kind are alike everywhere, only the name differs.
@@ -42,7 +44,7 @@ _MATTER_COUNTS = 0.4
 #: The probabilities of the seven classes must have so much in common.
 _SAME_CLASS = 0.25
 #: Likeness of two incidents one story fits from which they are joined.
-_ALIKE = 0.45
+_ALIKE = 0.55
 #: A story in another place is this much less like.
 _ELSEWHERE = 0.3
 #: An incident silent for so long is less like by one.
@@ -64,6 +66,8 @@ _READ_CENTRES = 1000
 #: Below this rarity a pair of characters is no name; a name of this rarity in all is a whole one.
 _NAMELESS, _WHOLE_NAME = 4.5, 8.0
 _UNKNOWN_WORD, _UNKNOWN_PAIR = 9.5, 7.0
+#: A word of the title rarer than this that tells less of the class belongs to the name and is no matter: 江山, 湖湾.
+_NAME_IS_RARE, _NAME_TELLS = 6.0, 0.65
 #: Read of a text: what the matter is, and which names it says.
 _READ_TERMS, _READ_NAMES = 400, 250
 #: Published message boards anonymise places this way.
@@ -123,7 +127,7 @@ class Terms:
     """What tells the incident of a story."""
 
     #: Rare pairs the title and the beginning of the text say, and their parts of the title's name.
-    said: Keys
+    said: Sequence[str]
     own: Parts
     #: Of an incident the story would found.
     centre: Centre
@@ -196,14 +200,15 @@ class Incidents(Shelf[IncidentState]):
         """Running incidents a story with these terms fits, the most like first, the oldest of equals."""
         found = []
         # How much of its name the story says, and of the story's name the incident; the mean.
-        for row, both in self.find(terms.said, terms.own, _LEAST_NAME):
+        for row, both in self.find(_keys(terms.said), terms.own, _LEAST_NAME):
             name = both / (2 * WHOLE)
             silent = abs(at - row.last_seen_at)
             most = name + _MATTER_COUNTS - silent / _FADES
             if row.merged_into or silent > INCIDENT_RUNS or most < SAME_INCIDENT:
                 continue
-            score = _likeness(terms.centre, _read(row.centre), name) - silent / _FADES
-            if score >= SAME_INCIDENT:
+            centre = _read(row.centre)
+            score = _likeness(terms.centre, centre, name) - silent / _FADES
+            if score >= SAME_INCIDENT and len(centre.names.keys() & terms.said) >= _LEAST_PAIRS:
                 found.append((-score, row.first_seen_at, row.id, row))
         return [row for *_, row in sorted(found)]
 
@@ -420,17 +425,17 @@ def terms_of(tagged: TaggedPost) -> Terms:
     title = _without_placeholders(simplified(headline(post.title, post.text)))
     words = rjieba.cut(title, True)
     regions = [region.rsplit("/", 1)[-1] for region in tagged.tags.regions[:2]]
+    names = _heaviest(_names(title, words))
     centre = Centre(
-        names=_heaviest(_names(title, words)),
-        matter=_heaviest(_matter(words, rjieba.cut(text, True))),
+        names=names,
+        matter=_heaviest(_matter(words, rjieba.cut(text, True), names)),
         places=frozenset((*_DISTRICT.findall(post.title + post.text[:_READ_TERMS]), *regions)),
         classes={score.id: score.score for score in tagged.tags.class7},
     )
     said = {*_pairs(title), *_pairs(_without_placeholders(text[:_READ_NAMES]))} - _nameless()
-    keys, parts = _name(centre.names)
-    others = _keys(said - centre.names.keys())
-    own = np.concatenate((parts, np.zeros(len(others), np.uint16)))
-    return Terms(said=np.concatenate((keys, others)), own=own, centre=centre)
+    others = said - names.keys()
+    own = np.concatenate((_name(names)[1], np.zeros(len(others), np.uint16)))
+    return Terms(said=(*names, *others), own=own, centre=centre)
 
 
 def _without_placeholders(text: str) -> str:
@@ -464,15 +469,24 @@ def _names(title: str, words: Iterable[str]) -> dict[str, float]:
     return {pair: weight / whole for pair, weight in found.items()}
 
 
-def _matter(title: Iterable[str], text: Iterable[str]) -> dict[str, float]:
-    """Words that tell the matter, those of the title thrice; a vector of length 1."""
+def _matter(title: Iterable[str], text: Iterable[str], names: Mapping[str, float]) -> dict[str, float]:
+    """Words that tell the matter and not the name, those of the title thrice; a vector of length 1."""
     telling = matters()
     counts = Counter(filter(telling.__contains__, text))
     for word in filter(telling.__contains__, title):
         counts[word] += 2
-    weights = {word: math.sqrt(count) * telling[word] for word, count in counts.items()}
+    weights = {word: math.sqrt(count) * telling[word] for word, count in counts.items() if not _of_name(word, names)}
     length = _length(weights)
     return {word: weight / length for word, weight in weights.items()}
+
+
+def _of_name(word: str, names: Mapping[str, float]) -> bool:
+    """A word that tells a matter belongs to the name just as well, and would count twice."""
+    return (
+        any(pair in names for pair in _pairs(word))
+        and matters()[word] < _NAME_TELLS
+        and usual_words().get(word, _UNKNOWN_WORD) > _NAME_IS_RARE
+    )
 
 
 def _whole(tagged: TaggedPost) -> str:

@@ -112,6 +112,20 @@ def test_letters_in_the_style_of_one_author_stay_apart() -> None:
     assert incidents_of(stadium, hospital) == ["p0", "p1"]
 
 
+def test_the_seam_of_two_words_is_no_name() -> None:
+    one = ("咨询洪山公园建设问题", "洪山公园规划了十几年，到底什么时候开工建设")
+    other = ("希望鹅羊山公园早日按规划完成", "鹅羊山公园才开始动工，希望公园建设按规划完成")
+
+    assert incidents_of(one, other) == ["p0", "p1"]
+
+
+def test_words_of_the_name_tell_no_matter() -> None:
+    quality = ("江山帝景新房有严重安全隐患", "江山帝景四期外廊没有窗户，小孩有坠落危险，电梯进水")
+    piling = ("学士路江山帝景小区施工损坏房屋", "江山帝景小区六期打桩施工，隔壁楼房墙体开裂下沉")
+
+    assert incidents_of(quality, piling) == ["p0", "p1"]
+
+
 def test_a_title_without_the_name_joins_by_what_the_text_says() -> None:
     named = ("云栖澜庭旁搅拌站噪音扰民", "云栖澜庭旁边建了搅拌站，噪音和粉尘污染严重，居民无法开窗")
     unnamed = ("请管管搅拌站", "我是云栖澜庭的居民，搅拌站的粉尘和噪音让人整夜睡不着，污染严重")
