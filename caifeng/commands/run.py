@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Callable
@@ -24,9 +25,14 @@ def _run(build: Callable[[], Role], *, once: bool) -> None:
     Loop(role=build(), stop=stop, watch=Watch()).run(once=once)
 
 
+#: New values after which garbage is looked for: a batch makes tens of thousands and drops them all by itself.
+_GARBAGE_EVERY = 50_000
+
+
 def _worker() -> Role:
     from caifeng.work import worker
 
+    gc.set_threshold(_GARBAGE_EVERY)
     return worker(instance())
 
 
