@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from core.model import TaggedPost
 from pipeline.clean import simplified, without_reposts
 from pipeline.rarity import matters, usual_pairs, usual_words
-from pipeline.shelf import WHOLE, Keys, Parts, Shelf
+from pipeline.shelf import WHOLE, Found, Keys, Parts, Shelf
 from storage.stories import MESSAGE, IncidentState, Story, Weights
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 42
@@ -141,6 +141,9 @@ class Marks:
     bands: Keys
     #: None while a running story seems to take the post, which asks for no terms.
     terms: Terms | None
+    #: What was found of running stories and incidents.
+    stories: Found
+    incidents: Found | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +165,10 @@ class Stories(Shelf[Story]):
         if fresh := [row for row in rows if not self.get(row.id)]:
             self.file(fresh, [(bands, _EVEN) for bands in _bands([_signature(row) for row in fresh])])
 
-    def like(self, signature: Signature, bands: Keys, at: datetime) -> Story | None:
+    def like(self, signature: Signature, bands: Keys, at: datetime, known: Found | None = None) -> Story | None:
         """The most similar running story; the oldest of equals."""
         best: tuple[float, str] | None = None
-        for row, _ in self.find(bands, _NOTHING, 1):
+        for row, _ in self.find(bands, _NOTHING, 1, known):
             if abs(at - row.last_seen_at) > STORY_RUNS:
                 continue
             score = similarity(signature, _signature(row))
@@ -196,11 +199,11 @@ class Incidents(Shelf[IncidentState]):
                 fresh.append(row)
         self.file(fresh, [_name(row.centre.marked(_NAME)) for row in fresh])
 
-    def like(self, terms: Terms, at: datetime) -> list[IncidentState]:
+    def like(self, terms: Terms, at: datetime, known: Found | None = None) -> list[IncidentState]:
         """Running incidents a story with these terms fits, the most like first, the oldest of equals."""
         found = []
         # How much of its name the story says, and of the story's name the incident; the mean.
-        for row, both in self.find(_keys(terms.said), terms.own, _LEAST_NAME):
+        for row, both in self.find(_keys(terms.said), terms.own, _LEAST_NAME, known):
             name = both / (2 * WHOLE)
             silent = abs(at - row.last_seen_at)
             most = name + _MATTER_COUNTS - silent / _FADES
@@ -337,14 +340,19 @@ class Merger:
         """What `place` reads of the posts: the costly part, which may be done while another worker places."""
         if not batch:
             return []
+        self._stories.settle(len(batch))
+        self._incidents.settle(len(batch))
         found = signatures([_whole(tagged) for tagged in batch])
+        bands = _bands(found)
+        near = self._stories.look_up([(own, _NOTHING) for own in bands], 1)
+        terms = [
+            None if self._stories.like(signature, own, tagged.post.published_at, known) else terms_of(tagged)
+            for tagged, signature, own, known in zip(batch, found, bands, near, strict=True)
+        ]
+        named = iter(self._incidents.look_up([(_keys(said.said), said.own) for said in terms if said], _LEAST_NAME))
         return [
-            Marks(
-                signature,
-                bands,
-                None if self._stories.like(signature, bands, tagged.post.published_at) else terms_of(tagged),
-            )
-            for tagged, signature, bands in zip(batch, found, _bands(found), strict=True)
+            Marks(signature, own, said, known, next(named) if said else None)
+            for signature, own, said, known in zip(found, bands, terms, near, strict=True)
         ]
 
     def place(self, batch: Sequence[TaggedPost], marks: Sequence[Marks] | None = None) -> list[TaggedPost]:
@@ -370,9 +378,9 @@ class Merger:
 
     def _place(self, tagged: TaggedPost, mark: Marks) -> TaggedPost:
         at = tagged.post.published_at
-        story = self._stories.like(mark.signature, mark.bands, at)
+        story = self._stories.like(mark.signature, mark.bands, at, mark.stories)
         if story is None:
-            incident = self._of_new_story(tagged, mark.terms or terms_of(tagged))
+            incident = self._of_new_story(tagged, mark.terms or terms_of(tagged), mark.incidents)
             story = _new_story(tagged, incident.id, mark.signature)
             self._stories.file([story], [(mark.bands, _EVEN)])
         else:
@@ -384,9 +392,9 @@ class Merger:
         self._changed_incidents.add(incident.id)
         return replace(tagged, story=story.id, incident=incident.id)
 
-    def _of_new_story(self, tagged: TaggedPost, terms: Terms) -> IncidentState:
+    def _of_new_story(self, tagged: TaggedPost, terms: Terms, known: Found | None) -> IncidentState:
         """The incident a new story belongs to, grown by its terms, after joining those it shows to be one."""
-        fitting = self._incidents.like(terms, tagged.post.published_at)
+        fitting = self._incidents.like(terms, tagged.post.published_at, known)
         if not fitting:
             return _new_incident(tagged, _row(terms.centre))
         best = fitting[0]

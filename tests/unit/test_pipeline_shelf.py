@@ -79,3 +79,26 @@ def test_the_largest_keys_and_parts_are_as_good_as_any() -> None:
     shelf.tidy(lambda row: True)
 
     assert found(shelf, k4294967295=0xFFFF) == {"a": 2 * 0xFFFF}
+
+
+def test_questions_looked_up_together_are_answered_like_one_by_one() -> None:
+    shelf = Shelf[Card]()
+    rows, _ = many(0, 2000)
+    shelf.file(rows, [under(**{f"k{number % 7}": 1}) for number in range(2000)])
+    questions = [under(**{f"k{number % 9}": 1}) for number in range(700)]
+
+    together = [
+        shelf.find(*asked, 1, known) for asked, known in zip(questions, shelf.look_up(questions, 1), strict=True)
+    ]
+
+    assert together == [shelf.find(*asked, 1) for asked in questions]
+
+
+def test_an_answer_from_before_a_sorting_is_asked_for_again() -> None:
+    shelf = Shelf[Card]()
+    (known,) = shelf.look_up([under(k1=0)], 1)
+    shelf.file([Card("a")], [under(k1=10)])
+
+    shelf.settle(10_000)
+
+    assert [row.id for row, _ in shelf.find(*under(k1=0), 1, known)] == ["a"]
