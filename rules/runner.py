@@ -30,13 +30,15 @@ from rules.live import Row, RuleWindows
 from rules.models import Counter, Health, MatchRow
 from rules.schema import IncidentOptions, Rule, SilentSourceOptions
 from rules.timeline import Delta
-from rules.windows.events import Outcome, ticks
+from rules.windows.events import Outcome, moment, ticks
 from rules.windows.facts import growing, silent
 from rules.windows.families import memory
 
 RUNNER = "runner"
 #: Until when clocks have gone on, whoever did it: windows are brought there before a new match is counted.
 CLOCK = "clock"
+#: When facts were asked last, whoever asked: a start does not ask them again at once, for they are hundreds of searches.
+FACTS = "facts"
 #: Matches per transaction.
 _BATCH = 2000
 #: Changes told per transaction.
@@ -94,7 +96,7 @@ class Runner:
         self._seq = 0
         self._loaded = False
         self._failed: list[tuple[_Live, Exception]] = []
-        self._facts_at: datetime | None = None
+        self._facts_at = moment(0)
         self._clock_at: datetime | None = None
         self._forgot_at: datetime | None = None
 
@@ -117,6 +119,7 @@ class Runner:
     def _load(self, now: datetime) -> None:
         """Build every rule's windows again from the matches that were counted before."""
         self._seq = _value(RUNNER)
+        self._facts_at = moment(_value(FACTS))
         rows = health.rows_of(self.rules.values(), now)
         self._live = {rule.id: self._born(rule, rows[rule.id]) for rule in self.rules.values()}
         self._fill([live for live in self._live.values() if live.windows is not None], now)
@@ -235,9 +238,10 @@ class Runner:
 
     def _judged_facts(self, this: _Pass) -> list[tuple[Rule, Outcome]]:
         """Silent sources and growing incidents."""
-        if self._facts_at is not None and this.now - self._facts_at < _FACTS_EVERY:
+        if timedelta() <= this.now - self._facts_at < _FACTS_EVERY:
             return []
         self._facts_at = this.now
+        _raise_to(FACTS, ticks(this.now))
         found: list[tuple[Rule, Outcome]] = []
         for live in self._live.values():
             if live.is_fed_by_facts and live.retry_at is None:

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.model import Engagement, Finding, Mood, Post, Precision, Sentiment, TaggedPost, Tags
 from rules import journal
+from rules.facts import NoFacts
 from rules.matcher import Hit
 from rules.models import Counter, FindingRow, Health, MatchRow, Silence
 from rules.runner import Runner
@@ -236,6 +237,27 @@ def test_a_group_is_told_together_after_its_period() -> None:
     assert told == [0, 1]
     assert desk.findings[0].values["findings"] == 3
     assert len(desk.findings[0].evidence) == 3
+
+
+class Asked(NoFacts):
+    """Facts that note when somebody asks."""
+
+    def __init__(self) -> None:
+        self.times: list[datetime] = []
+
+    def silences(self, now: datetime) -> Sequence[Any]:
+        self.times.append(now)
+        return ()
+
+
+def test_facts_are_asked_once_a_minute_however_often_a_worker_starts() -> None:
+    rule = parse({"id": "quiet", "type": "silent_source"})
+    facts, desk = Asked(), Desk()
+
+    for number in range(4):
+        Runner([rule], facts=facts).step(NOON + minutes(0.4 * number), desk)
+
+    assert facts.times == [NOON, NOON + minutes(1.2)]
 
 
 class OpenLevelOne:
