@@ -41,6 +41,8 @@ CLASS7 = slice(GOVERNMENT + 1, GOVERNMENT + 1 + len(CLASSES))
 COLUMNS = CLASS7.stop
 #: A weight is between -LARGEST and LARGEST steps.
 LARGEST = 54
+#: Below this a margin is as good as none; its power would leave 32 bits.
+_SURELY_NOT = -80
 #: So many kinds share a text, if each has at least this share of it.
 _LIKELY, _SHARE = 2, 0.09
 
@@ -140,7 +142,9 @@ class Heads:
         )
         sure = scores[:, GOVERNMENT] * tuned.slope[GOVERNMENT] + tuned.offset[GOVERNMENT]
         return Reading(
-            moods=mood_chances(mixed, kinds, tuned), classes=self._classes(grams), government=1 / (1 + np.exp(-sure))
+            moods=mood_chances(mixed, kinds, tuned),
+            classes=self._classes(grams),
+            government=1 / (1 + np.exp(-np.maximum(sure, _SURELY_NOT))),
         )
 
     def _deviation(

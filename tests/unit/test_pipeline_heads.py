@@ -55,6 +55,10 @@ def test_hostile_characters_are_read_without_error(text: str) -> None:
     assert np.isfinite(found.moods).all()
 
 
+def test_what_is_surely_no_matter_of_government_is_so_without_overflow() -> None:
+    assert heads.load().read(["//@" * 200, "。" * 600]).government.max() < 1e-30
+
+
 def test_width_case_digits_and_blanks_do_not_change_the_grams() -> None:
     plain, odd = features.grams(["abc 19元"]), features.grams(["ＡＢＣ　８ ８元"])
 
