@@ -155,7 +155,8 @@ class Timeline:
 
     def _append(self, event: Event, later: int = 0) -> list[Outcome]:
         """Run one post more; `later` ones follow it at once."""
-        if len(self.events) - self.copies[-1].index >= self._stride(later):
+        since = len(self.events) - self.copies[-1].index
+        if since >= _STRIDE and since >= self._stride(later):
             self._keep()
         outcomes = self.stream.push(event)
         self.events.append(event)
