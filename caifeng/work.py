@@ -115,6 +115,9 @@ class Worker:
         """Take one batch the whole way, then let the rules look at what is new and at the clock."""
         understanding = self._current(now)
         self._take_over(now)
+        if self._merger is None and inbox.waiting()[0]:
+            # Seconds of loading, which no row shall be held for: others may take them meanwhile.
+            _ = understanding.tagger, self._merger_now(now)
         rows = self.door.claim(BATCH, self.owner, now)
         self._take(rows, understanding, now)
         if turn.take(self.owner, now, roles.is_gone):
