@@ -118,6 +118,8 @@ class Shelf(Generic[Row]):
         lowest = keys.astype(np.uint64) << _PLACE_BITS
         low = self._entries.searchsorted(lowest)
         held = self._entries.take(low, mode="clip") - lowest <= _PLACE
+        if not held.any():
+            return ()
         low, lowest = low[held], lowest[held]
         counts = self._entries.searchsorted(lowest | _PLACE, "right") - low
         at = np.repeat(low - counts.cumsum() + counts, counts) + np.arange(counts.sum())
@@ -126,8 +128,8 @@ class Shelf(Generic[Row]):
         codes = asked + ((self._entries[at] & _PLACE) << _BOTH_BITS) + self._parts[at]
         codes.sort()
         names = codes >> _BOTH_BITS
-        first = np.flatnonzero(np.concatenate((names[:1] == names[:1], names[1:] != names[:-1])))
-        sums = np.add.reduceat(codes & _BOTH, first) if len(first) else codes
+        first = np.flatnonzero(np.concatenate(([True], names[1:] != names[:-1])))
+        sums = np.add.reduceat(codes & _BOTH, first)
         enough = sums >= least
         found = names[first[enough]]
         return zip((found >> _PLACE_BITS).tolist(), (found & _PLACE).tolist(), sums[enough].tolist(), strict=True)

@@ -7,11 +7,11 @@ the lock lasts until its transaction ends, so positions and counts are exact.
 from __future__ import annotations
 
 import sys
-from collections import namedtuple
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import connection
@@ -188,8 +188,7 @@ def _read(rows: QuerySet[Any], columns: tuple[str, ...]) -> Iterator[Any]:
         # Django reads times from text, in Python; the driver reads them as they are.
         cursor.cursor.format = _BINARY
         cursor.execute(sql, parameters)
-        row: Any = namedtuple("row", columns)  # type: ignore[misc]  # the columns are the caller's
-        yield from map(row._make, cursor)
+        yield from (SimpleNamespace(**dict(zip(columns, values, strict=True))) for values in cursor)
 
 
 def _story(row: Any) -> Story:

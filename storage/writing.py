@@ -45,7 +45,10 @@ def insert(
 
 
 def update(model: type[models.Model], column: str, *, by: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Set one column, each row's to a value of its own: `rows` are that value, then those of the columns `by`."""
+    """Set one column, each row's to a value of its own: `rows` are that value, then those of the columns `by`.
+
+    No row may be named twice.
+    """
     connection = _connection()
     quoted = connection.ops.quote_name
     table, target = quoted(model._meta.db_table), quoted(column)

@@ -83,8 +83,7 @@ class Server:
         return {
             "PATH": os.environ["PATH"],
             "ES_JAVA_HOME": str(java_home()),
-            # A server that lives for minutes spends more on compiling well than it ever saves.
-            "ES_JAVA_OPTS": f"-Xms{self.heap} -Xmx{self.heap} -XX:TieredStopAtLevel=1",
+            "ES_JAVA_OPTS": _java_options(self.heap),
             "ES_TMPDIR": str(self.folder / "tmp"),
         }
 
@@ -164,6 +163,11 @@ def start(version: str = VERSION, heap: str = HEAP) -> Server | Container:
     return server
 
 
+def _java_options(heap: str) -> str:
+    """A server that lives for minutes spends more on compiling well than it ever saves."""
+    return f"-Xms{heap} -Xmx{heap} -XX:TieredStopAtLevel=1"
+
+
 def _docker_answers() -> bool:
     if shutil.which("docker") is None:
         return False
@@ -172,7 +176,7 @@ def _docker_answers() -> bool:
 
 def _contained(version: str, heap: str) -> Container:
     container = Container(name=f"caifeng-elasticsearch-{os.getpid()}", port=free_port())
-    settings = ["discovery.type=single-node", "xpack.security.enabled=false", f"ES_JAVA_OPTS=-Xms{heap} -Xmx{heap}"]
+    settings = ["discovery.type=single-node", "xpack.security.enabled=false", f"ES_JAVA_OPTS={_java_options(heap)}"]
     options = [part for setting in settings for part in ("-e", setting)]
     port = f"127.0.0.1:{container.port}:9200"
     image = f"elasticsearch:{version}"
