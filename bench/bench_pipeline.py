@@ -191,7 +191,12 @@ def _moment(text: str) -> datetime:
 def incidents() -> None:
     """Pairs of board messages labelled by hand, one matter or not: those merging was tuned on, and others."""
     found = board_incidents()
-    for name, file in (("tuned on", "incident_pairs.tsv"), ("not tuned on", "incident_pairs_unseen.tsv")):
+    sets = (
+        ("tuned on", "incident_pairs.tsv"),
+        ("whose faults were read", "incident_pairs_unseen.tsv"),
+        ("never looked into", "incident_pairs3.tsv"),
+    )
+    for name, file in sets:
         pairs = [line.split("\t") for line in (FIXTURES / file).read_text("utf-8").splitlines()]
         same = [(label == "1", found[left][0] == found[right][0]) for left, right, label in pairs]
         hit, said, wanted = (sum(map(bool, column)) for column in zip(*((a and b, b, a) for a, b in same), strict=True))
