@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
 from alerts.models import OPEN_STATES, Notification
-from console import deps, duty, live
+from console import deps, duty
 from console.access import cached_officer, visible_alerts
 from console.clocks import day
 from console.roles import Officer, Page, may_open
@@ -85,13 +85,18 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "on_duty": on_duty,
         "turn": duty.turn(on_duty, now),
         "session_ends": seconds_left(request, now),
-        "last_event": live.newest(),
+        "known_events": known_events(request),
         "may_setup": may_open(Page.RULE_EDIT, officer.roles),
         "may_wall": may_open(Page.WALL, officer.roles),
         "may_handover": may_open(Page.HANDOVER, officer.roles),
         "may_incidents": may_open(Page.INCIDENTS, officer.roles),
         "may_posts": may_open(Page.POSTS, officer.roles),
     }
+
+
+def known_events(request: HttpRequest) -> str:
+    """What the middleware saw before the page was made."""
+    return " ".join(map(str, request.known_events))  # type: ignore[attr-defined]  # set by the middleware
 
 
 def seconds_left(request: HttpRequest, now: datetime) -> int:

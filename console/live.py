@@ -29,6 +29,8 @@ HEARTBEAT_SECONDS = 5.0
 LATE = timedelta(seconds=20)
 #: More than this was missed: the page is told to load itself again.
 REPLAY_LIMIT = 1000
+#: So many of the newest events a page names as known; a flood's older ones are told twice rather than not at all.
+KNOWN_LIMIT = 200
 #: A client that reads slower than this many events is cut off; it comes back and replays.
 QUEUE_LIMIT = 2000
 
@@ -65,6 +67,12 @@ def read_late(since: datetime, upto: int) -> list[Happening]:
 def newest() -> int:
     """Id of the newest event; 0 when there is none."""
     return AlertEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def known(now: datetime) -> list[int]:
+    """Ids of what a page made from now on shows already: the newest event first, and what a replay would repeat."""
+    rows = AlertEvent.objects.order_by("-id").values_list("id", "at")[:KNOWN_LIMIT]
+    return [event for place, (event, at) in enumerate(rows) if place == 0 or at >= now - LATE]
 
 
 def _happening(event: AlertEvent) -> Happening:

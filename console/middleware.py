@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 
+from console import deps, live
+
 #: Nothing from elsewhere, nothing inline: a hostile post that slipped through would still not run.
 POLICY = "; ".join(
     (
@@ -39,6 +41,18 @@ class SafeHeaders:
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class KnownEvents:
+    """Middleware: notes what has happened before a page is made, so that its tab hears of exactly the rest."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.user.is_authenticated and not request.headers.get("HX-Request"):
+            request.known_events = live.known(deps.now())  # type: ignore[attr-defined]  # read by the frame
+        return self.get_response(request)
 
 
 def _whole(file: FileResponse) -> HttpResponse:

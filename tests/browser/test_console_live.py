@@ -59,6 +59,17 @@ def test_a_hidden_tab_receives_and_counts_in_its_title(enter: Enter, stir: Stir)
     assert page.title().startswith("(3) ")
 
 
+def test_what_the_page_shows_already_is_not_heard_again(enter: Enter, stir: Stir) -> None:
+    shown, _ = stir.do("open 开页之前的告警")
+    page = listening(enter())
+
+    event, _ = stir.do("open 开页之后的告警")
+    heard(page, event)
+
+    assert page.locator(".row h3:has-text('开页之前的告警')").count() == 1
+    assert shown not in page.evaluate("window.__got")
+
+
 def test_twelve_tabs_of_one_browser_all_hear_over_one_connection(enter: Enter, site: Site, stir: Stir) -> None:
     first = enter()
     first.context.add_init_script(LISTEN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,18 @@ def test_no_title_can_forge_an_event(alert: Alert) -> None:
 
     assert wire_form.count("\n\n") == 1
     assert json.loads(wire_form.split("\ndata: ", 1)[1])["title"].startswith("x\n")
+
+
+def test_a_page_knows_what_a_replay_would_repeat(alert: Alert) -> None:
+    event = note(alert, "刚才的")
+
+    known = live.known(NIGHT)
+
+    assert known[0] == event
+    assert {row.id for row in live.read_late(NIGHT - live.LATE, event)} <= set(known)
+
+
+def test_of_a_quiet_hour_only_the_newest_event_is_known(alert: Alert) -> None:
+    event = note(alert, "一小时前的")
+
+    assert live.known(NIGHT + timedelta(hours=1)) == [event]

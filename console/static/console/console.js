@@ -205,10 +205,16 @@
     if (!document.hidden) { pending = 0; document.title = title; }
   });
 
+  // A replay looks back some seconds for what committed late; what this page shows already is no news.
+  const known = new Set((body.dataset.known || "").split(" ").map(Number));
+
   function receive(message) {
     if (message.type === "line") { connected = message.open; greeted ||= message.open; if (message.open) heard = Math.max(heard, message.heard); }
     if (message.type === "beat") { connected = greeted = true; heard = Date.now(); caifeng.setServerTime(message.now); }
-    if (message.type === "alert") { connected = true; happened(message.happening); }
+    if (message.type === "alert") {
+      connected = true;
+      if (!known.has(message.happening.id)) happened(message.happening);
+    }
     if (message.type === "reload") document.dispatchEvent(new CustomEvent("caifeng:missed"));
     if (message.type === "ring" && waiting.has(message.key)) {
       const level = waiting.get(message.key);
@@ -251,14 +257,14 @@
   }
 
   if (body.dataset.live) {
-    const last = Number(body.dataset.last || 0);
+    const last = Math.max(0, ...known);
     if (window.SharedWorker) {
       // The name keeps two people of one browser apart.
       const worker = new SharedWorker(body.dataset.worker, { name: `caifeng-${body.dataset.login}` });
       worker.onerror = () => { toWorker = null; direct(body.dataset.live, last); };
       worker.port.onmessage = ({ data }) => receive(data);
       toWorker = (message) => worker.port.postMessage(message);
-      toWorker({ type: "join", url: body.dataset.live, last });
+      toWorker({ type: "join", url: body.dataset.live, last, first: Math.min(...known) });
       addEventListener("pagehide", () => toWorker && toWorker({ type: "leave" }));
       addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
     } else direct(body.dataset.live, last);

@@ -44,6 +44,7 @@ function retry(url) {
   setTimeout(() => connect(url), 1000);
 }
 
+// The tab drops what it knows: after its first known event one with a lower id may have committed late.
 function join(port, message) {
   ports.add(port);
   if (source === null) {
@@ -51,7 +52,7 @@ function join(port, message) {
     floor = message.last;
     connect(message.url);
   } else if (message.last < floor) port.postMessage({ type: "reload" });
-  else for (const happening of recent) if (happening.id > message.last) port.postMessage({ type: "alert", happening });
+  else for (const happening of recent) if (happening.id > message.first) port.postMessage({ type: "alert", happening });
   port.postMessage({ type: "line", open, heard });
 }
 
