@@ -9,7 +9,9 @@ from __future__ import annotations
 import atexit
 import os
 import tempfile
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 from tests.servers import postgresql
@@ -32,3 +34,12 @@ if os.environ.get("CAIFENG_TEST_DATABASE") == "postgresql":
         _server = postgresql.start()
         atexit.register(_server.stop)
         os.environ["CAIFENG_DATABASE_URL"] = _server.url
+
+
+@pytest.fixture(autouse=True, scope="session")
+def passwords_are_hashed_quickly() -> Iterator[None]:
+    """A good hash takes a third of a second, and every test of the console makes one."""
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
