@@ -24,6 +24,8 @@ from caifeng import profile
 from console import deps
 from storage.sqlite import SqliteStore
 
+# A good hash takes a third of a second at every login.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 INSTALLATION = profile.load(profile.texts(profile.find("example-county")))
 STORE = SqliteStore(Path(settings.HOME) / "posts.sqlite3")
 
