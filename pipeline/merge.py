@@ -28,7 +28,7 @@ from core.model import TaggedPost
 from pipeline.clean import simplified, without_reposts
 from pipeline.rarity import matters, usual_pairs, usual_words
 from pipeline.shelf import WHOLE, Found, Keys, Parts, Shelf
-from storage.stories import MESSAGE, IncidentState, Story, Weights
+from storage.stories import HALF_LIFE, MESSAGE, IncidentState, Story, Weights, heat_now, joined
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 42
 #: Estimated Jaccard similarity of character 3-grams from which two posts are one story.
@@ -55,7 +55,6 @@ STORY_RUNS, INCIDENT_RUNS = timedelta(days=30), timedelta(days=180)
 LONE_RUNS = timedelta(days=3)
 #: The incident of a single message to an office: complaints about one matter come weeks apart.
 MESSAGE_RUNS = timedelta(days=30)
-HALF_LIFE = timedelta(hours=6)
 _READ = 1000
 #: A centre keeps so many pairs and so many words.
 _KEPT = 50
@@ -102,11 +101,6 @@ def _bands(signatures: Sequence[Signature]) -> list[Keys]:
 def similarity(left: Signature, right: Signature) -> float:
     """Estimated Jaccard similarity."""
     return int(np.count_nonzero(left == right)) / PERMUTATIONS
-
-
-def heat_now(heat: float, at: datetime, now: datetime) -> float:
-    """Posts weighted by age: each counts half after every `HALF_LIFE`."""
-    return float(heat * 0.5 ** (max(timedelta(), now - at) / HALF_LIFE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,21 +399,10 @@ class Merger:
 
     def _join(self, older: IncidentState, younger: IncidentState) -> IncidentState:
         """The younger incident goes on in the older one."""
-        at = max(older.heat_at, younger.heat_at)
-        heat = heat_now(older.heat, older.heat_at, at) + heat_now(younger.heat, younger.heat_at, at)
-        joined = replace(
-            older,
-            last_seen_at=max(older.last_seen_at, younger.last_seen_at),
-            size=older.size + younger.size,
-            sources=tuple(sorted({*older.sources, *younger.sources})),
-            centre=_row(_sum(_read(older.centre), _read(younger.centre))),
-            heat=heat,
-            heat_at=at,
-            peak=max(older.peak, younger.peak, heat),
-        )
-        self._incidents.put([joined, replace(younger, merged_into=older.id, centre=Weights())])
+        both = replace(joined(older, younger), centre=_row(_sum(_read(older.centre), _read(younger.centre))))
+        self._incidents.put([both, replace(younger, merged_into=older.id, centre=Weights())])
         self._changed_incidents |= {older.id, younger.id}
-        return joined
+        return both
 
     def target(self, incident: str) -> str:
         """The incident whose posts these are by now; another one when the given one was joined into it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,15 +14,18 @@ from core.query import And, Field, Or, Range
 from rules.schema import IncidentOptions
 from rules.windows.facts import IncidentState, SourceSilence
 from storage.models import Incident
+from storage.stories import HALF_LIFE, heat_now
 
-#: Half-life of an incident's heat, as the merge counts it.
-_HALF_LIFE = timedelta(hours=6)
-#: Posts older than this add less than a hundredth to a heat.
-_HEAT_MEMORY = timedelta(hours=42)
+#: A heat that says nothing any more: a single post after forty hours.
+_COLD = 0.01
+#: How long before a rule's timeframe a paper's report still counts.
+_MEDIA_MEMORY = timedelta(hours=42)
 _EVIDENCE = 20
 _TIERS = ("provincial", "central")
 #: Incidents in the media looked at; a province's papers report on fewer in two days.
 _IN_MEDIA = 1000
+#: Incidents asked about in one query.
+_TOGETHER = 200
 
 
 class Facts(Protocol):
@@ -32,6 +36,9 @@ class Facts(Protocol):
 
     def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[IncidentState]:
         """Incidents with posts within the rule's timeframe that may have reached one of its bounds."""
+
+    def newest_posts(self, incident: str) -> tuple[str, ...]:
+        """Ids of an incident's posts, newest first: the evidence of what is said of it."""
 
     def open_levels(self, incident: str) -> Collection[str]:
         """Levels of the open alerts of an incident."""
@@ -48,6 +55,10 @@ class NoFacts:
         """None."""
         return ()
 
+    def newest_posts(self, incident: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def open_levels(self, incident: str) -> Collection[str]:
         """None."""
         return ()
@@ -60,39 +71,73 @@ class StoreFacts(NoFacts):
         self.store = store
 
     def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[IncidentState]:
-        """Heat from the hours of each incident's posts. Neither heat nor sources can exceed the number of posts."""
-        bounds = Q()
+        """Heat as the merge counts it. Neither heat nor sources can exceed the number of posts."""
+        since = now - options.timeframe
+        media = self._in_media(since - _MEDIA_MEMORY, now) if options.media_tier else {}
+        bounds = Q(id__in=media)
         if options.growth:
-            bounds |= Q(size__gte=options.min_heat)
+            bounds |= Q(size__gte=options.min_heat, first_seen_at__lte=since)
         if options.sources:
             bounds |= Q(size__gte=options.sources)
-        if options.media_tier:
-            bounds |= Q(id__in=self._in_media(now - options.timeframe - _HEAT_MEMORY, now))
-        rows = Incident.objects.filter(bounds, last_seen_at__gt=now - options.timeframe, merged_into=None)
-        return [self._state(row, options.timeframe, now) for row in rows] if bounds else []
+        found = Incident.objects.filter(bounds, last_seen_at__gt=since, merged_into=None).defer("centre")
+        heats = {row: heat_now(row.heat, row.heat_at, now) for row in found}
+        earlier = self._earlier({row.id: heat for row, heat in heats.items() if heat >= options.min_heat}, options, now)
+        return [
+            IncidentState(
+                id=row.id,
+                title=row.title,
+                heat=heat,
+                earlier_heat=earlier.get(row.id),
+                sources=len(row.sources),
+                media_tiers=frozenset(media.get(row.id, ())),
+            )
+            for row, heat in heats.items()
+        ]
 
-    def _in_media(self, start: datetime, end: datetime) -> list[str]:
-        tiers = Or(tuple(Field("flag", f"media_{tier}") for tier in _TIERS))
-        recent = Range("published", low=start, high=end)
-        return [incident for incident, _ in self.store.terms(And((tiers, recent)), "incident", limit=_IN_MEDIA)]
+    def newest_posts(self, incident: str) -> tuple[str, ...]:
+        """As the store orders them."""
+        return tuple(post.post.id for post in self.store.search(Field("incident", incident), limit=_EVIDENCE).posts)
 
-    def _state(self, row: Incident, timeframe: timedelta, now: datetime) -> IncidentState:
-        its_posts = Field("incident", row.id)
-        recent = Range("published", low=now - timeframe - _HEAT_MEMORY, high=now)
-        times = [post.post.published_at for post in self.store.scan(And((its_posts, recent)))]
-        tiers = {tier for tier in _TIERS if self.store.count(And((its_posts, Field("flag", f"media_{tier}"))))}
-        posts = self.store.search(its_posts, limit=_EVIDENCE).posts
-        return IncidentState(
-            id=row.id,
-            title=row.title,
-            heat=_heat(times, now),
-            earlier_heat=_heat(times, now - timeframe) or None,
-            sources=len(row.sources),
-            media_tiers=frozenset(tiers),
-            posts=tuple(post.post.id for post in posts),
-        )
+    def _in_media(self, start: datetime, end: datetime) -> dict[str, set[str]]:
+        """Incident → tiers of the papers that reported on it."""
+        found: dict[str, set[str]] = {}
+        for tier in _TIERS:
+            reports = And((Field("flag", f"media_{tier}"), Range("published", low=start, high=end)))
+            for incident, _ in self.store.terms(reports, "incident", limit=_IN_MEDIA):
+                found.setdefault(incident, set()).add(tier)
+        return found
+
+    def _earlier(self, heats: Mapping[str, float], options: IncidentOptions, now: datetime) -> dict[str, float]:
+        """Heat one timeframe ago, of those whose newest posts are enough to have made them grow so much.
+
+        It is what these posts leave of the heat now, before it cooled. A post gives 1 at most, so a count tells
+        for most incidents that they cannot have grown, and their posts need not be read.
+        """
+        if not options.growth:
+            return {}
+        cooled = 0.5 ** (options.timeframe / HALF_LIFE)
+        least = 1 - cooled / options.growth
+        fresh = self._counts(heats, now - options.timeframe)
+        rest = {
+            name: heats[name] - self._fresh_heat(name, options, now)
+            for name in fresh
+            if fresh[name] >= heats[name] * least
+        }
+        return {name: heat / cooled for name, heat in rest.items() if heat / cooled >= _COLD}
+
+    def _counts(self, incidents: Iterable[str], since: datetime) -> dict[str, int]:
+        """Incident → its posts published since."""
+        left = iter(incidents)
+        found: dict[str, int] = {}
+        while some := tuple(itertools.islice(left, _TOGETHER)):
+            its_posts = Or(tuple(Field("incident", name) for name in some))
+            found |= dict(self.store.terms(And((its_posts, _published_after(since))), "incident", limit=len(some)))
+        return found
+
+    def _fresh_heat(self, incident: str, options: IncidentOptions, now: datetime) -> float:
+        fresh = And((Field("incident", incident), _published_after(now - options.timeframe)))
+        return sum(heat_now(1, post.post.published_at, now) for post in self.store.scan(fresh))
 
 
-def _heat(times: Sequence[datetime], now: datetime) -> float:
-    """Posts weighted by age."""
-    return float(sum(0.5 ** ((now - at) / _HALF_LIFE) for at in times if at <= now))
+def _published_after(since: datetime) -> Range:
+    return Range("published", low=since, open_low=True)

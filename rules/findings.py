@@ -172,6 +172,11 @@ class Teller:
             incidents={(rule, post): str(incident) for rule, post, incident in rows},
         )
 
+    def unsaid(self, rule: Rule, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Those that no worker has said yet."""
+        self.look_up([(rule, outcome) for outcome in outcomes])
+        return [outcome for outcome in outcomes if fingerprint(rule, outcome) not in self._seen.known]
+
     def _last_rest(self, rule: Rule, key: str) -> noise.Rest | None:
         """One teller lives for one pass, in which nobody else changes rests."""
         if (rule.id, key) not in self._rests:

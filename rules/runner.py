@@ -246,17 +246,22 @@ class Runner:
         for live in self._live.values():
             if live.is_fed_by_facts and live.retry_at is None:
                 try:
-                    found += [(live.rule, outcome) for outcome in self._facts_of(live.rule, this.now)]
+                    found += [(live.rule, outcome) for outcome in self._facts_of(live.rule, this)]
                 except Exception as error:  # noqa: BLE001 - any fault of one rule is that rule's alone
                     self._put_aside(live, error, this)
         return found
 
-    def _facts_of(self, rule: Rule, now: datetime) -> list[Outcome]:
+    def _facts_of(self, rule: Rule, this: _Pass) -> list[Outcome]:
         match rule.options:
             case SilentSourceOptions() as options:
-                return silent(options, self.facts.silences(now), now)
+                return silent(options, self.facts.silences(this.now), this.now)
             case IncidentOptions() as options:
-                return growing(options, self.facts.incidents(options, now), now)
+                grown = growing(options, self.facts.incidents(options, this.now), this.now)
+                # What was said stays true for hours: its evidence is not looked up every minute.
+                return [
+                    outcome._replace(evidence=self.facts.newest_posts(str(outcome.key)))
+                    for outcome in this.teller.unsaid(rule, grown)
+                ]
             case _:
                 return []
 

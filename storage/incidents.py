@@ -19,7 +19,7 @@ from django.db.models import Max, Q, QuerySet
 
 from core.errors import Refused
 from storage import models, writing
-from storage.stories import MESSAGE, IncidentState, Story, Weights
+from storage.stories import MESSAGE, IncidentState, Story, Weights, joined, warmth
 
 #: Names the advisory lock among others of the database.
 _LOCK = 0x6361_6966
@@ -80,10 +80,13 @@ def save(stories: Iterable[Story], incidents: Iterable[IncidentState]) -> int:
     )
     writing.insert(
         models.Incident,
-        (*_INCIDENT, "changed"),
-        [(*_incident_values(incident), incident.centre.read(), position) for incident in incidents],
+        (*_INCIDENT, "warmth", "changed"),
+        [
+            (*_incident_values(incident), incident.centre.read(), warmth(incident.heat, incident.heat_at), position)
+            for incident in incidents
+        ],
         unique=["id"],
-        update=[*_INCIDENT[1:], "changed"],
+        update=[*_INCIDENT[1:], "warmth", "changed"],
     )
     return position
 
@@ -130,14 +133,7 @@ def join(incident: str, into: str) -> None:
     if rows[into].merged_into:
         raise Refused("目标事件已并入其他事件，请选择并入后的事件")
     gone, stays = rows[incident], rows[into]
-    both = replace(
-        stays,
-        size=stays.size + gone.size,
-        sources=tuple(sorted({*stays.sources, *gone.sources})),
-        first_seen_at=min(stays.first_seen_at, gone.first_seen_at),
-        last_seen_at=max(stays.last_seen_at, gone.last_seen_at),
-        peak=max(stays.peak, gone.peak),
-    )
+    both = joined(stays, gone)
     moved = [replace(_story(row), incident=into) for row in models.Story.objects.filter(incident=incident)]
     save(moved, [both, replace(gone, merged_into=into)])
 
@@ -158,9 +154,11 @@ def split(story: str) -> str:
         last_seen_at=row.last_seen_at,
         size=row.size,
         sources=tuple(old.sources),
-        heat_at=row.last_seen_at,
+        heat=old.heat * row.size / old.size,
+        heat_at=old.heat_at,
     )
-    save([replace(_story(row), incident=new.id)], [new, replace(_incident(old), size=old.size - row.size)])
+    rest = replace(_incident(old), size=old.size - row.size, heat=old.heat - new.heat)
+    save([replace(_story(row), incident=new.id)], [new, rest])
     return new.id
 
 

@@ -115,6 +115,8 @@ class Incident(models.Model):
     centre = models.JSONField(default=dict)
     heat = models.FloatField(default=0)
     heat_at = models.DateTimeField()
+    #: Orders by heat at any later moment: `storage.stories.warmth`.
+    warmth = models.FloatField(db_default=0.0, db_index=True)
     peak = models.FloatField(default=0)
     #: Set when an officer joined it into another one.
     merged_into = models.CharField(max_length=40, null=True)

@@ -18,6 +18,8 @@ from console.feed import Clock
 from console.roles import ROLE_NAMES, Role
 from core.clock import SHANGHAI
 from core.model import Engagement
+from storage.models import Incident
+from storage.stories import heat_now
 
 register = template.Library()
 
@@ -38,6 +40,12 @@ def clock(at: datetime | None) -> str:
 def when(at: datetime | None) -> str:
     """A moment as near as today needs it."""
     return moment(at, deps.now()) if at else "—"
+
+
+@register.filter
+def heat(incident: Incident) -> float:
+    """An incident's heat now; its row has that of its newest post."""
+    return heat_now(incident.heat, incident.heat_at, deps.now())
 
 
 @register.filter

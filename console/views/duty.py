@@ -159,7 +159,7 @@ def _wall_levels(who: Officer, turn: duty.Turn, profile: Profile, now: datetime)
 
 def wall_incidents() -> list[dict[str, Any]]:
     """The hottest incidents with their gravest open alert."""
-    rows = list(Incident.objects.filter(merged_into=None).order_by("-heat", "id")[:WALL_INCIDENTS])
+    rows = list(Incident.objects.filter(merged_into=None).order_by("-warmth", "id")[:WALL_INCIDENTS])
     alerts: dict[str, Alert] = {}
     for alert in Alert.objects.filter(incident__in=[row.id for row in rows], state__in=OPEN_STATES).order_by(
         "detected_at"

@@ -38,7 +38,7 @@ WHY = 500
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """Incidents, hottest first or newest first, with the alerts about them."""
-    order = "-last_seen_at" if request.GET.get("order") == "new" else "-heat"
+    order = "-last_seen_at" if request.GET.get("order") == "new" else "-warmth"
     words = request.GET.get("q", "").strip()[:100]
     rows = Incident.objects.filter(merged_into=None, title__contains=words).order_by(order, "id")
     found = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))

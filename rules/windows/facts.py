@@ -50,8 +50,6 @@ class IncidentState:
     sources: int
     #: provincial, central.
     media_tiers: frozenset[str] = frozenset()
-    #: Ids of its posts, newest first.
-    posts: tuple[str, ...] = ()
 
 
 def silence(rhythm: SourceRhythm, now: datetime) -> SourceSilence:
@@ -111,7 +109,7 @@ def _grown(options: IncidentOptions, state: IncidentState, now: datetime) -> lis
         said.append((f"sources {options.sources}", {"sources": state.sources}))
     if options.media_tier and _reaches(options.media_tier, state.media_tiers):
         said.append((f"media {options.media_tier}", {"media_tier": options.media_tier}))
-    return [Outcome(state.id, at, {"title": state.title, **values}, state.posts, None, once) for once, values in said]
+    return [Outcome(state.id, at, {"title": state.title, **values}, (), None, once) for once, values in said]
 
 
 def _reaches(wanted: str, tiers: frozenset[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from alerts.models import Alert
 from console.models import Deed
 from core.ports import PostStore
 from core.query import Field
+from storage import incidents
 from storage.models import Incident, Story
+from storage.stories import IncidentState
 from tests.fixtures.console_client import county, wire
 from tests.fixtures.console_night import MATTERS, NIGHT, an_alert, people
 
@@ -46,6 +49,17 @@ def test_a_joined_incident_takes_alerts_and_posts_along(client: Client, store: P
     assert Alert.objects.filter(incident="sj-0002").count() == 2
     assert "已并入" in page.content.decode()
     assert "同一件事" in Deed.objects.get(kind="join", login="shenzhihe").words
+
+
+def test_last_weeks_matter_stands_below_todays_with_the_heat_that_is_left(client: Client) -> None:
+    then = NIGHT - timedelta(days=2)
+    old = IncidentState(id="old", title="旧事", first_seen_at=then, last_seen_at=then, heat=1024, heat_at=then)
+    incidents.save([], [old])
+
+    page = client.get("/incidents/").content.decode()
+
+    assert page.index("sj-0001") < page.index("旧事")
+    assert '<td class="r">4.0</td>' in page
 
 
 def test_an_old_address_leads_to_the_joined_incident(client: Client) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from core.ids import content_hash
 from core.model import Engagement, Mood, Post, Precision, Score, Sentiment, TaggedPost, Tags
-from pipeline.merge import HALF_LIFE, Merger, heat_now
+from pipeline.merge import Merger
 
 NINE = datetime(2026, 11, 20, 1, tzinfo=UTC)
 PLANT = "石澜镇化工厂昨夜偷排废水，澜口水库出现大量死鱼，村民反映气味刺鼻"
@@ -220,7 +220,3 @@ def test_old_stories_take_no_more_posts_and_are_forgotten() -> None:
     (placed,) = merger.place([a_post(PLANT, name="p2", at=NINE + timedelta(days=120))])
 
     assert (placed.story, placed.incident) == ("p2", "p2")
-
-
-def test_heat_halves_with_every_half_life() -> None:
-    assert heat_now(8.0, NINE, NINE + 2 * HALF_LIFE) == 2.0

@@ -18,8 +18,10 @@ from rules.matcher import Hit
 from rules.models import Counter, FindingRow, Health, MatchRow, Silence
 from rules.runner import Runner
 from rules.schema import IncidentOptions, Rule, parse
+from rules.windows.facts import IncidentState
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
+IN_MEDIA = frozenset({"central"})
 
 
 @pytest.fixture(autouse=True)
@@ -260,14 +262,33 @@ def test_facts_are_asked_once_a_minute_however_often_a_worker_starts() -> None:
     assert facts.times == [NOON, NOON + minutes(1.2)]
 
 
-class OpenLevelOne:
+class InMedia(NoFacts):
+    """Facts of an incident the papers report on for hours; notes whose posts are looked up."""
+
+    def __init__(self) -> None:
+        self.looked_up: list[str] = []
+
+    def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[IncidentState]:
+        return [IncidentState(id="fire", title="火灾", heat=3, earlier_heat=None, sources=2, media_tiers=IN_MEDIA)]
+
+    def newest_posts(self, incident: str) -> tuple[str, ...]:
+        self.looked_up.append(incident)
+        return ("p2", "p1")
+
+
+def test_posts_of_an_incident_are_looked_up_when_it_is_said_and_not_again() -> None:
+    rule = parse({"id": "media", "type": "incident", "growth": None, "media_tier": "central"})
+    facts, desk = InMedia(), Desk()
+
+    for hour in range(3):
+        Runner([rule], facts=facts).step(NOON + minutes(60 * hour), desk)
+
+    assert [finding.evidence for finding in desk.findings] == [("p2", "p1")]
+    assert facts.looked_up == ["fire"]
+
+
+class OpenLevelOne(NoFacts):
     """Facts of a county where every incident has an open alert of level I."""
-
-    def silences(self, now: datetime) -> Sequence[Any]:
-        return ()
-
-    def incidents(self, options: IncidentOptions, now: datetime) -> Sequence[Any]:
-        return ()
 
     def open_levels(self, incident: str) -> set[str]:
         return {"I"}
