@@ -76,6 +76,14 @@ class Grams:
         """[texts]: how many characters each text has."""
         return self.ends - self.starts
 
+    def within(self, chosen: NDArray[np.bool_]) -> Places:
+        """Positions of the chosen texts and of their ends."""
+        return np.flatnonzero(np.repeat(chosen, self.sizes + 1))
+
+    def of(self, chosen: NDArray[np.bool_]) -> Grams:
+        """Those of the chosen texts only."""
+        return Grams(self.hashes.take(self.within(chosen), axis=1), np.cumsum(self.sizes[chosen] + 1) - 1)
+
     def rows(self, shape: Shape) -> Places:
         """[orders, positions]: row of the table for each n-gram, the last one where there is none."""
         found: Places = (self.hashes[: shape.orders] >> np.uint32(32 - shape.bits)).astype(np.intp)

@@ -41,6 +41,8 @@ CLASS7 = slice(GOVERNMENT + 1, GOVERNMENT + 1 + len(CLASSES))
 COLUMNS = CLASS7.stop
 #: A weight is between -LARGEST and LARGEST steps.
 LARGEST = 54
+#: A text less likely than this a matter of government has no class.
+GATE = 0.02
 #: Below this a margin is as good as none; its power would leave 32 bits.
 _SURELY_NOT = -80
 #: So many kinds share a text, if each has at least this share of it.
@@ -56,7 +58,7 @@ class Reading:
 
     #: Probabilities of negative, neutral, positive.
     moods: Floats
-    #: Probabilities of the seven classes, given that it is a matter of government.
+    #: Probabilities of the seven classes, given that it is a matter of government; 0 where that is less than `GATE`.
     classes: Floats
     #: Probability that it is.
     government: Floats
@@ -128,7 +130,8 @@ class Heads:
     def read(self, texts: Sequence[str]) -> Reading:
         """Probabilities for texts in simplified characters."""
         grams, scales, tuned = features.grams(texts), self._scales, self._calibration
-        rows, counts = self._tables.places.take(grams.rows(features.MOODS)), grams.counts(features.MOODS)
+        rows = self._tables.places.take(grams.rows(features.MOODS), mode="clip")
+        counts = grams.counts(features.MOODS)
         totals = _totals(self._tables.moods, rows, grams.starts)
         scores = _means(totals, counts) * scales.weight[: CLASS7.start] + scales.bias[: CLASS7.start]
         kinds = likely(scores, tuned)
@@ -138,14 +141,14 @@ class Heads:
         mixed += _share(kinds, first) * self._deviation(rows, sizes, counts, first)
         torn = _share(kinds, second)[:, 0] > 0
         mixed[torn] += _share(kinds, second)[torn] * self._deviation(
-            rows[:, np.repeat(torn, sizes)], sizes[torn], counts[torn], second[torn]
+            rows.take(grams.within(torn), axis=1), sizes[torn], counts[torn], second[torn]
         )
         sure = scores[:, GOVERNMENT] * tuned.slope[GOVERNMENT] + tuned.offset[GOVERNMENT]
-        return Reading(
-            moods=mood_chances(mixed, kinds, tuned),
-            classes=self._classes(grams),
-            government=1 / (1 + np.exp(-np.maximum(sure, _SURELY_NOT))),
-        )
+        government = 1 / (1 + np.exp(-np.maximum(sure, _SURELY_NOT)))
+        classes = np.zeros((len(texts), len(CLASSES)), np.float32)
+        likely_enough = government >= GATE
+        classes[likely_enough] = self._classes(grams.of(likely_enough))
+        return Reading(moods=mood_chances(mixed, kinds, tuned), classes=classes, government=government)
 
     def _deviation(
         self,
@@ -185,7 +188,7 @@ def _share(kinds: Floats, kind: NDArray[np.intp]) -> Floats:
 
 def _totals(table: Words, rows: features.Places, starts: features.Places) -> NDArray[np.int32]:
     """[starts, columns]: steps above `-LARGEST` of the n-grams from each start to the next, all orders together."""
-    words, (orders, positions) = table.take(rows.ravel(), axis=0), rows.shape
+    words, (orders, positions) = table.take(rows.ravel(), axis=0, mode="clip"), rows.shape
     shape = orders, len(starts), table.shape[1], table.itemsize
     places = (starts + positions * np.arange(orders)[:, None]).ravel()
     even = table.dtype.type(0x00FF00FF00FF00FF & np.iinfo(table.dtype).max)

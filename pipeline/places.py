@@ -126,8 +126,6 @@ class _Mention:
     end: int
     own: bool
     common: bool
-    #: Said to be where it happened (`在西安`), or where someone only comes from (`从北京回到`).
-    stress: float = 0.0
 
 
 class Gazetteer:
@@ -207,7 +205,7 @@ class Places:
                 excluded.update(region.exclude)
         self._places = names | {name: [] for name in sorted(excluded - names.keys())}
         #: What each name means where no place stands before it: most mentions are the first of their text.
-        self._first = {name: self._choose(places, [], 0) for name, places in self._places.items()}
+        self._first = [self._choose(places, [], 0) for places in self._places.values()]
         self._names = list(self._places)
         self._automaton = ahocorasick_rs.AhoCorasick(
             self._names,
@@ -217,34 +215,36 @@ class Places:
 
     def find(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """Paths `省/市/县/乡镇` of the places each text names, the one it is about first; no text may hold `\\0`."""
-        ends = list(accumulate([len(text) + 1 for text in texts]))
-        named: dict[int, list[tuple[str, int, int]]] = {}
-        for index, start, end in self._automaton.find_matches_as_indexes("\0".join(texts)):
-            text = bisect_right(ends, start)
-            begin = ends[text - 1] if text else 0
-            named.setdefault(text, []).append((self._names[index], start - begin, end - begin))
-        return [self._read(text, named[number]) if number in named else () for number, text in enumerate(texts)]
+        begins = list(accumulate([len(text) + 1 for text in texts], initial=0))
+        named: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for match in self._automaton.find_matches_as_indexes("\0".join(texts)):
+            named[bisect_right(begins, match[1]) - 1].append(match)
+        found: list[tuple[str, ...]] = [()] * len(texts)
+        for number, matches in named.items():
+            found[number] = self._read(texts[number], begins[number], matches)
+        return found
 
-    def _read(self, text: str, named: Iterable[tuple[str, int, int]]) -> tuple[str, ...]:
-        mentions = self._mentions(text, named)
+    def _read(self, text: str, begin: int, matches: Iterable[tuple[int, int, int]]) -> tuple[str, ...]:
+        mentions = self._mentions(text, begin, matches)
         if not mentions:
             return ()
         if len(mentions) == 1:
             return ("/".join(self._deepened(text, mentions[0]).path),)
         if any(not mention.common for mention in mentions):
             mentions = [mention for mention in mentions if not mention.common or self._within_named(mention, mentions)]
-        return tuple("/".join(path) for path in _ranked([self._deepened(text, mention) for mention in mentions]))
+        return tuple("/".join(path) for path in _ranked(text, [self._deepened(text, mention) for mention in mentions]))
 
     def _within_named(self, common: _Mention, mentions: list[_Mention]) -> bool:
         """`开发区` beside a place of the profile means the profile's own."""
         return all(other.own for other in mentions) and common.own
 
-    def _mentions(self, text: str, named: Iterable[tuple[str, int, int]]) -> list[_Mention]:
+    def _mentions(self, text: str, begin: int, matches: Iterable[tuple[int, int, int]]) -> list[_Mention]:
         found: list[_Mention] = []
-        for name, start, end in named:
-            place = self._choose(self._places[name], found, start) if found else self._first[name]
+        for index, first, last in matches:
+            name, start, end = self._names[index], first - begin, last - begin
+            place = self._choose(self._places[name], found, start) if found else self._first[index]
             if place is not None and not _inside_something(text, name, start, end):
-                found.append(_Mention(place.path, start, end, place.own, place.common, _stress(text, start, end)))
+                found.append(_Mention(place.path, start, end, place.own, place.common))
         return found
 
     def _choose(self, places: list[_Place], before: list[_Mention], start: int) -> _Place | None:
@@ -315,6 +315,7 @@ def _inside_something(text: str, name: str, start: int, end: int) -> bool:
 
 
 def _stress(text: str, start: int, end: int) -> float:
+    """Said to be where it happened (`在西安`), or where someone only comes from (`从北京回到`)."""
     if text.startswith(("打工", "上班", "读书", "上学", "务工", "工作"), end):
         return -0.8
     if text[max(0, start - 2) : start].endswith(("在", "位于", "家住", "发生于")):
@@ -324,11 +325,12 @@ def _stress(text: str, start: int, end: int) -> float:
     return 0.0
 
 
-def _ranked(mentions: list[_Mention]) -> list[Path_]:
+def _ranked(text: str, mentions: list[_Mention]) -> list[Path_]:
     """Deepest distinct paths, by weight: how often, how deep, how early."""
     weights: dict[Path_, float] = defaultdict(float)
     for index, mention in enumerate(mentions):
-        weights[mention.path] += 1 + 0.5 * (len(mention.path) - 1) + (0.6 if index == 0 else 0) + mention.stress
+        stress = _stress(text, mention.start, mention.end)
+        weights[mention.path] += 1 + 0.5 * (len(mention.path) - 1) + (0.6 if index == 0 else 0) + stress
     leaves = [path for path in weights if not any(other != path and other[: len(path)] == path for other in weights)]
     order = {mention.path: index for index, mention in reversed(list(enumerate(mentions)))}
 

@@ -55,9 +55,9 @@ def assess(
     sentiment: Sentiment,
     flags: Sequence[str],
     topics: Sequence[Score],
+    engagement: Engagement,
     weights: dict[str, int],
     names: dict[str, str],
-    engagement: Engagement,
 ) -> tuple[int, tuple[str, ...]]:
     """Points and reasons; `weights` and `names` are by topic id."""
     reasons = _harm(flags) if flags else []
@@ -72,6 +72,8 @@ def assess(
         reasons.append((f"话题 {names.get(heaviest.id, heaviest.id)}", round(1.5 * points)))
     if spread := _spread(engagement):
         reasons.append(("传播量", spread))
+    if not reasons:
+        return 0, ()
     total, said = 0, []
     for reason, points in reasons:
         if points > 0:

@@ -7,8 +7,11 @@
 
 from __future__ import annotations
 
-import functools
+import collections
+import dataclasses
+import itertools
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +27,13 @@ from pipeline.topics import Scheme
 
 #: Analysed of a post: its head and tail.
 _HEAD, _TAIL = 1600, 400
-#: Below this the gate says: no matter of government.
-_GATE = 0.02
 #: The winner's probability under which the models doubt (the tenth least sure; see the card).
 _SURE_MOOD, _SURE_CLASS = 0.55, 0.65
 _MOODS = (Mood.NEGATIVE, Mood.NEUTRAL, Mood.POSITIVE)
 
 #: A post as the models read it, without `\0`, and where its title ends.
 _Form = tuple[str, int]
+_Value = TypeVar("_Value", Score, Sentiment, Tags)
 MoodReader = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
@@ -78,59 +80,60 @@ class Tagger:
         doubtless = (moods.max(axis=1) >= _SURE_MOOD) & (
             (learned.government < 0.5) | (learned.classes.max(axis=1) >= _SURE_CLASS)
         )
-        rows = zip(
-            tiers,
-            engagements,
-            doubtless.tolist(),
-            _sentiments(moods),
-            learned.classes.astype(float).round(4).tolist(),
-            learned.government.tolist(),
-            self._terms.find(folded, title_ends),
-            self._places.find(texts),
-            [self._keywords.find(text) for text in folded],
-            strict=True,
-        )
-        return [self._one(*row) for row in rows]
-
-    def _one(
-        self,
-        tier: str,
-        engagement: Engagement,
-        confident: bool,
-        sentiment: Sentiment,
-        classes: list[float],
-        government: float,
-        found: Found,
-        regions: tuple[str, ...],
-        keywords: tuple[str, ...],
-    ) -> Tags:
-        class7 = dict(zip(heads.CLASSES, classes, strict=True)) if government >= _GATE else {}
-        topics = self._scheme.judge(found.topics, class7, government) if found.topics or class7 else ()
-        flags = _flags(found, tier)
-        points, reasons = risk.assess(sentiment, flags, topics, self._scheme.weights, self._scheme.names, engagement)
-        return Tags(
+        sentiments, class7 = _sentiments(moods), _classes(learned)
+        found = self._terms.find(folded, title_ends)
+        topics = [
+            self._scheme.judge(terms.topics, {score.id: score.score for score in classes}, government)
+            if terms.topics or classes
+            else ()
+            for terms, classes, government in zip(found, class7, learned.government.tolist(), strict=True)
+        ]
+        flags = [_flags(terms, tier) for terms, tier in zip(found, tiers, strict=True)]
+        risks = [
+            risk.assess(*row, self._scheme.weights, self._scheme.names)
+            for row in zip(sentiments, flags, topics, engagements, strict=True)
+        ]
+        return _values(
+            Tags,
             topics=topics,
-            class7=_scores(class7) if class7 else (),
-            sentiment=sentiment,
-            regions=regions,
-            institutions=_most_named(found.institutions) if found.institutions else (),
+            class7=class7,
+            sentiment=sentiments,
+            regions=self._places.find(texts),
+            institutions=[_most_named(terms.institutions) if terms.institutions else () for terms in found],
             flags=flags,
-            keywords=keywords,
-            risk=points,
-            risk_reasons=reasons,
-            confident=confident,
-            model_version=self.version,
+            keywords=[self._keywords.find(text) for text in folded],
+            risk=[points for points, _ in risks],
+            risk_reasons=[reasons for _, reasons in risks],
+            confident=doubtless.tolist(),
+            model_version=[self.version] * len(texts),
         )
 
 
-def _scores(class7: Mapping[str, float]) -> tuple[Score, ...]:
-    return tuple([_score(label, class7[label]) for label in sorted(class7, key=class7.__getitem__, reverse=True)])
+def _values(kind: type[_Value], **columns: Sequence[object]) -> list[_Value]:
+    """Values of a frozen class from the columns of all its fields: one by one, `__init__` takes three times as long."""
+    fields = [field.name for field in dataclasses.fields(kind)]
+    values = [object.__new__(kind) for _ in columns[fields[0]]]
+    for field in fields:
+        put = getattr(kind, field).__set__
+        collections.deque(itertools.starmap(put, zip(values, columns[field], strict=True)), maxlen=0)
+    return values
 
 
-@functools.lru_cache(1024)
-def _score(label: str, score: float) -> Score:
-    """Most classes of a message are faint, and many just as faint as in another message."""
-    return Score(id=label, score=score)
+def _classes(learned: heads.Reading) -> list[tuple[Score, ...]]:
+    """The classes of what may be a matter of government, best first."""
+    rows = np.flatnonzero(learned.government >= heads.GATE)
+    chances = learned.classes[rows].astype(float).round(4)
+    order = np.argsort(-chances, axis=1, kind="stable")
+    scores = _values(
+        Score,
+        id=np.array(heads.CLASSES, object)[order].ravel().tolist(),
+        score=np.take_along_axis(chances, order, axis=1).ravel().tolist(),
+        terms=[()] * order.size,
+    )
+    found: list[tuple[Score, ...]] = [()] * len(learned.government)
+    for number, row in enumerate(rows.tolist()):
+        found[row] = tuple(scores[len(heads.CLASSES) * number : len(heads.CLASSES) * (number + 1)])
+    return found
 
 
 def _most_named(institutions: Mapping[str, int]) -> tuple[str, ...]:
@@ -138,11 +141,9 @@ def _most_named(institutions: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def _sentiments(moods: NDArray[np.float32]) -> list[Sentiment]:
-    best = moods.argmax(axis=1).tolist()
-    return [
-        Sentiment(label=_MOODS[label], negative=negative, neutral=neutral, positive=positive)
-        for label, (negative, neutral, positive) in zip(best, moods.astype(float).round(4).tolist(), strict=True)
-    ]
+    negative, neutral, positive = moods.T.astype(float).round(4).tolist()
+    labels = [_MOODS[best] for best in moods.argmax(axis=1).tolist()]
+    return _values(Sentiment, label=labels, negative=negative, neutral=neutral, positive=positive)
 
 
 def _flags(found: Found, tier: str) -> tuple[str, ...]:

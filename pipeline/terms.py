@@ -73,17 +73,22 @@ class Terms:
 
     def find(self, texts: Sequence[str], title_ends: Sequence[int]) -> list[Found]:
         """All terms of each case-folded, simplified text; none may hold `\\0`."""
-        pieces = [f"{text[:end]}{_END}{text[end:]}{_END}" for text, end in zip(texts, title_ends, strict=True)]
+        pieces = [
+            f"{text[:end]}{_END}{text[end:]}{_END}" if end else f"{text}{_END}"
+            for text, end in zip(texts, title_ends, strict=True)
+        ]
         names = self._automaton.find_matches_as_strings("".join(pieces))
         found, start = [], 0
-        for _ in texts:
-            middle = names.index(_END, start)
-            end = names.index(_END, middle + 1)
-            found.append(self._read(names[start:middle], names[middle + 1 : end]) if end - start > 1 else _NOTHING)
+        for title_end in title_ends:
+            in_title, end = [], names.index(_END, start)
+            if title_end:
+                in_title, start = names[start:end], end + 1
+                end = names.index(_END, start)
+            found.append(self._read(in_title, names[start:end]) if in_title or end > start else _NOTHING)
             start = end + 1
         return found
 
-    def _read(self, in_title: Iterable[str], in_text: Iterable[str]) -> Found:
+    def _read(self, in_title: list[str], in_text: list[str]) -> Found:
         topics: dict[str, float] = {}
         flags: dict[str, set[str]] = {}
         institutions: dict[str, int] = {}

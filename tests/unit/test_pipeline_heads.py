@@ -59,6 +59,13 @@ def test_what_is_surely_no_matter_of_government_is_so_without_overflow() -> None
     assert heads.load().read(["//@" * 200, "。" * 600]).government.max() < 1e-30
 
 
+def test_what_is_no_matter_of_government_has_no_class() -> None:
+    found = heads.load().read(["小区停水三天没人管", "今天天气真好[太开心]"])
+
+    assert (found.government >= heads.GATE).tolist() == [True, False]
+    assert found.classes.sum(axis=1) == pytest.approx([1, 0], abs=1e-5)
+
+
 def test_width_case_digits_and_blanks_do_not_change_the_grams() -> None:
     plain, odd = features.grams(["abc 19元"]), features.grams(["ＡＢＣ　８ ８元"])
 
