@@ -192,8 +192,10 @@ def _totals(table: Words, rows: features.Places, starts: features.Places) -> NDA
     shape = orders, len(starts), table.shape[1], table.itemsize
     places = (starts + positions * np.arange(orders)[:, None]).ravel()
     even = table.dtype.type(0x00FF00FF00FF00FF & np.iinfo(table.dtype).max)
-    evens = np.add.reduceat(words & even, places, axis=0, dtype=words.dtype)
-    odds = np.add.reduceat(words, places, axis=0, dtype=words.dtype) - evens >> table.dtype.type(8)
+    whole = np.add.reduceat(words, places, axis=0, dtype=words.dtype)
+    words &= even
+    evens = np.add.reduceat(words, places, axis=0, dtype=words.dtype)
+    odds = whole - evens >> table.dtype.type(8)
     lanes = np.stack([evens.view("<u2"), odds.view("<u2")], axis=-1)
     totals: NDArray[np.int32] = lanes.reshape(shape).sum(axis=0, dtype=np.int32)[..., :-1]
     return totals.reshape(len(starts), shape[2] * (shape[3] - 1))
