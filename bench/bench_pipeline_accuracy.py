@@ -150,12 +150,18 @@ def moods() -> None:
         f1 = calibration.macro_f1(chances[own].argmax(axis=1), labels[own])
         show(f"sentiment, 3-class macro-F1 {name}", bar, f"{f1:.4f}")
     show("sentiment, calibration error", "≤ .03", f"{calibration.error(chances, labels):.4f}")
-    said, wanted = everything[len(unseen) :].argmax(axis=1), np.array([one.label for one in judged])
-    hit = ((said == 0) & (wanted == 0)).sum()
+    drawn = np.array([one.drawn for one in unseen])
+    _complaints("drawn and judged as those learned from", chances[drawn], labels[drawn])
+    _complaints("judged by another reader", everything[len(unseen) :], np.array([one.label for one in judged]))
+
+
+def _complaints(how: str, chances: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+    said, wanted = chances.argmax(axis=1) == 0, labels == 0
+    found = (said & wanted).sum()
     show(
-        f"complaints, {len(judged)} messages labelled by hand: recall / precision",
-        "≥ .90 / ≥ .90",
-        f"{hit / (wanted == 0).sum():.4f} / {hit / (said == 0).sum():.4f}",
+        f"complaints, {len(labels)} messages {how}: recall / precision / calibration error",
+        "≥ .90 / ≥ .90 / ≤ .03",
+        f"{found / wanted.sum():.4f} / {found / said.sum():.4f} / {calibration.error(chances, labels):.4f}",
     )
 
 

@@ -70,21 +70,28 @@ class Part:
     #: Index of the kind of text.
     kinds: NDArray[np.int64]
     held_out: NDArray[np.bool_]
+    #: Messages chance had chosen for a reader to judge.
+    drawn: NDArray[np.bool_]
 
     def chosen(self, rows: NDArray[np.bool_]) -> Part:
         """The part of these rows."""
         return Part(
-            counts=self.counts[rows], labels=self.labels[rows], kinds=self.kinds[rows], held_out=self.held_out[rows]
+            counts=self.counts[rows],
+            labels=self.labels[rows],
+            kinds=self.kinds[rows],
+            held_out=self.held_out[rows],
+            drawn=self.drawn[rows],
         )
 
 
 def part(examples: Sequence[Example], shape: features.Shape = features.MOODS) -> Part:
-    """Hash the texts; every tenth key is held out, cuts of a text with it."""
+    """Hash the texts; every tenth key is held out, cuts of a text with it, and of the few that were drawn every third."""
     return Part(
         counts=linear.matrix([simplified(example.text) for example in examples], shape),
         labels=np.array([example.label for example in examples]),
         kinds=np.array([KINDS.index(example.origin) if example.origin in KINDS else -1 for example in examples]),
-        held_out=np.array([example.key % 10 == 0 for example in examples]),
+        held_out=np.array([example.key % (3 if example.drawn else 10) == 0 for example in examples]),
+        drawn=np.array([example.drawn for example in examples]),
     )
 
 
@@ -270,7 +277,12 @@ def calibrated(heads: Quantised, moods: Part | None, classes: Part | None, gate:
     scores = heads.scores(moods.counts)
     found.slope[GATES], found.offset[GATES] = calibration.softmax(scores[:, GATES], moods.kinds)
     gates = likely(scores, found)
-    slope, offset = calibration.moods(heads.mixed(moods.counts, scores, gates), gates, moods.labels, moods.kinds)
+    mixed = heads.mixed(moods.counts, scores, gates)
+    slope, offset = calibration.moods(mixed, gates, moods.labels, moods.kinds)
+    if moods.drawn.any():
+        margins = (mixed * slope + gates @ offset)[moods.drawn]
+        complaints = margins[:, 0] - margins[:, 1:].max(axis=1)
+        offset[KINDS.index("gov"), 0] += calibration.unbiased(complaints, moods.labels[moods.drawn] == 0)
     return replace(found, mood_slope=slope, mood_offset=offset)
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Example:
     label: int
     origin: str
     key: int
+    #: Whether a reader judged it and chance had chosen it: the shares of such texts are true.
+    drawn: bool = False
 
 
 def folder() -> Path:
@@ -91,16 +93,31 @@ def mood_of_title(title: str) -> int | None:
     return 0 if complaint else 1
 
 
+def judged() -> dict[int, tuple[int, bool]]:
+    """Key of a message → its mood as a reader judged it, and whether chance had chosen it.
+
+    `government.tsv`: one reader, as a duty officer would, by the title and both ends of the text. Negative is a grievance, a
+    delay, a demand to stop, repair or punish something; neutral a question, an application or a suggestion without
+    one; positive thanks and praise. `drawn` were drawn by lot; `sought` are those earlier weights doubted most, and thanks.
+    """
+    lines = (Path(__file__).parent / "government.tsv").read_text("utf-8").splitlines()
+    fields = (line.split("\t") for line in lines)
+    return {int(text, 16): (MOODS.index(mood), how == "drawn") for text, mood, how in fields}
+
+
 def messages() -> list[Example]:
-    """Citizens' messages whose title says what they are, and offices' replies, which are neutral."""
-    found = []
+    """Citizens' messages that were judged or whose title says what they are, and offices' replies, which are neutral."""
+    found, moods = [], judged()
     for name in ("messages/board", "messages/replied"):
         for row in rows(name):
-            if (mood := mood_of_title(row["title"])) is not None:
-                found.append(_example(message(row), mood, "gov"))
+            example = _example(message(row), 0, "gov")
+            mood, drawn = moods.get(example.key, (mood_of_title(row["title"]), False))
+            if mood is not None:
+                found.append(replace(example, label=mood, drawn=drawn))
             if reply := row.get("reply"):
                 found.append(_example(reply, 1, "gov"))
-    return found
+    thanks = [one for one in classes() if one.key in moods]
+    return found + [replace(one, label=moods[one.key][0], origin="gov") for one in thanks]
 
 
 def all_messages() -> list[Example]:
