@@ -9,6 +9,7 @@ The constants are part of the trained weights: changing one means training again
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -87,9 +88,8 @@ class Grams:
     def rows(self, shape: Shape) -> Places:
         """[orders, positions]: row of the table for each n-gram, the last one where there is none."""
         found: Places = (self.hashes[: shape.orders] >> np.uint32(32 - shape.bits)).astype(np.intp)
-        for order in range(shape.orders):
-            for back in range(order + 1):
-                found[order, np.maximum(self.ends - back, 0)] = shape.buckets
+        order, back = _crossing(shape.orders)
+        found[order, np.maximum(self.ends - back, 0)] = shape.buckets
         return found
 
     def title_ends(self, shape: Shape) -> Places:
@@ -99,8 +99,15 @@ class Grams:
     def counts(self, shape: Shape) -> Places:
         """[texts]: how many n-grams each text has, those of its title counted twice."""
         most = self.sizes[:, None] - np.arange(shape.orders)
-        grams: Places = (np.maximum(most, 0) + np.clip(most, 0, shape.title)).sum(axis=1)
-        return grams
+        grams: Places = np.maximum(most, 0).sum(axis=1)
+        return grams + np.clip(most, 0, shape.title).sum(axis=1) if shape.title else grams
+
+
+@functools.cache
+def _crossing(orders: int) -> tuple[Places, Places]:
+    """n-grams of which order hold a text's end when they begin so many characters before it: two columns."""
+    order, back = np.tril_indices(orders)
+    return order[:, None], back[:, None]
 
 
 def constants() -> dict[str, list[str]]:

@@ -111,7 +111,7 @@ class Tables:
     """Weights as words: [rows, words], of no n-gram 0."""
 
     #: [`features.MOODS.rows`]: which row of the next two; all n-grams without any weight share the first.
-    places: features.Places
+    places: NDArray[np.int32]
     moods: Words
     #: [kinds * rows, 1]: the rows of a kind stand together, for most texts are of few kinds.
     deviations: Words
@@ -130,7 +130,7 @@ class Heads:
     def read(self, texts: Sequence[str]) -> Reading:
         """Probabilities for texts in simplified characters."""
         grams, scales, tuned = features.grams(texts), self._scales, self._calibration
-        rows = self._tables.places.take(grams.rows(features.MOODS), mode="clip")
+        rows = self._tables.places.take(grams.rows(features.MOODS), mode="clip").astype(np.intp)
         counts = grams.counts(features.MOODS)
         totals = _totals(self._tables.moods, rows, grams.starts)
         scores = _means(totals, counts) * scales.weight[: CLASS7.start] + scales.bias[: CLASS7.start]
@@ -139,8 +139,9 @@ class Heads:
         sizes = grams.sizes + 1
         first, second = np.argsort(-kinds, axis=1, kind="stable")[:, :_LIKELY].T
         mixed += _share(kinds, first) * self._deviation(rows, sizes, counts, first)
-        torn = _share(kinds, second)[:, 0] > 0
-        mixed[torn] += _share(kinds, second)[torn] * self._deviation(
+        less = _share(kinds, second)
+        torn = less[:, 0] > 0
+        mixed[torn] += less[torn] * self._deviation(
             rows.take(grams.within(torn), axis=1), sizes[torn], counts[torn], second[torn]
         )
         sure = scores[:, GOVERNMENT] * tuned.slope[GOVERNMENT] + tuned.offset[GOVERNMENT]
@@ -183,7 +184,7 @@ class Scales:
 
 def _share(kinds: Floats, kind: NDArray[np.intp]) -> Floats:
     """[texts, 1]: how likely each text is of this kind."""
-    return np.take_along_axis(kinds, kind[:, None], axis=1)
+    return kinds[np.arange(len(kind)), kind][:, None]
 
 
 def _totals(table: Words, rows: features.Places, starts: features.Places) -> NDArray[np.int32]:
@@ -248,7 +249,7 @@ def load(folder: Path = MODELS) -> Heads:
     raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "heads.zst").read_bytes()), "<u4")
     bits = features.MOODS.buckets // 32
     weighty = np.unpackbits(raw[:bits].view(np.uint8))
-    places = np.append(np.cumsum(weighty, dtype=np.intp) * weighty, weighty.sum(dtype=np.intp) + 1)
+    places = np.append(np.cumsum(weighty, dtype=np.int32) * weighty, np.int32(weighty.sum() + 1))
     moods, matters = bits + 4 * (places[-1] + 1), -2 * features.MATTERS.rows
     numbers = json.loads((folder / "heads.json").read_text("utf-8"))
     arrays = {name: np.array(value, dtype=np.float32) for name, value in numbers.items() if isinstance(value, list)}

@@ -127,7 +127,7 @@ def _classes(learned: heads.Reading) -> list[tuple[Score, ...]]:
     scores = _values(
         Score,
         id=np.array(heads.CLASSES, object)[order].ravel().tolist(),
-        score=np.take_along_axis(chances, order, axis=1).ravel().tolist(),
+        score=chances[np.arange(len(rows))[:, None], order].ravel().tolist(),
         terms=[()] * order.size,
     )
     found: list[tuple[Score, ...]] = [()] * len(learned.government)
