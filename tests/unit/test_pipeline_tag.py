@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -40,6 +41,13 @@ def tags(text: str, title: str = "") -> Tags:
 )
 def test_first_topic_is_the_one_the_terms_speak_for(text: str, topic: str) -> None:
     assert tags(text).topics[0].id == topic
+
+
+def test_tags_of_a_batch_are_whole_values() -> None:
+    found = Tagger().tag_texts([("", "小区停水三天没人管"), ("", "今天天气真好")])
+
+    assert [dataclasses.replace(one) for one in found] == found
+    assert [dataclasses.replace(score) for score in found[0].class7] == list(found[0].class7)
 
 
 def test_a_topic_names_the_terms_that_decided() -> None:
