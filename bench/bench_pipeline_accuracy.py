@@ -151,8 +151,8 @@ def moods() -> None:
         show(f"sentiment, 3-class macro-F1 {name}", bar, f"{f1:.4f}")
     show("sentiment, calibration error", "≤ .03", f"{calibration.error(chances, labels):.4f}")
     drawn = np.array([one.drawn for one in unseen])
-    _complaints("drawn and judged as those learned from", chances[drawn], labels[drawn])
-    _complaints("judged by another reader", everything[len(unseen) :], np.array([one.label for one in judged]))
+    _complaints("drawn, judged with those learned from", chances[drawn], labels[drawn])
+    _complaints("judged apart", everything[len(unseen) :], np.array([one.label for one in judged]))
 
 
 def _complaints(how: str, chances: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
