@@ -96,9 +96,9 @@ def classes() -> None:
         for half in (0, 1):
             other, rows = (folds == fold) & (halves != half), (folds == fold) & (halves == half)
             tuned = train.calibrated(heads, None, class_part(train.cut(chosen(other), train.CUTS)), None)
-            whole[rows] = heads.classes(class_part(chosen(rows)).counts, tuned)
+            whole[rows] = heads.classes(class_part(chosen(rows)), tuned)
             beginnings = [replace(example, text=example.text[:60]) for example in chosen(rows)]
-            short[rows] = heads.classes(class_part(beginnings).counts, tuned)
+            short[rows] = heads.classes(class_part(beginnings), tuned)
     said, sure = whole.argmax(axis=1), whole.max(axis=1) >= np.quantile(whole.max(axis=1), 0.1)
     spread = np.std([calibration.macro_f1(said[folds == fold], labels[folds == fold]) for fold in range(5)])
     show(

@@ -2,8 +2,7 @@
 
 One hash pass; a text's score is the sum of the int8 rows its n-grams select, divided by the square root of their
 number. Sentiment is a mixture: what holds everywhere plus what the two likeliest kinds of text (hotel reviews,
-microblogs, messages to an office …) deviate from it. Probabilities come from slopes and offsets fitted on texts held
-out from training.
+microblogs, messages to an office …) deviate from it. A message whose class is in doubt is read once more (`likeness`). Probabilities come from slopes and offsets fitted on texts held out from training.
 
 Weights stay bytes, as unsigned steps above `-LARGEST`. Sums are taken a word at a time, in 16-bit lanes: the even bytes
 of the words, and what is missing from the sum of the whole words are the odd ones. A word's last byte is 0, so that
@@ -15,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,8 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from pipeline import features
+from pipeline import features, likeness
+from pipeline.likeness import Likeness
 
 MODELS = Path(__file__).parent / "models"
 MOODS = ("neg", "neu", "pos")
@@ -43,6 +43,8 @@ COLUMNS = CLASS7.stop
 LARGEST = 54
 #: A text less likely than this a matter of government has no class.
 GATE = 0.02
+#: A class less likely than this by the linear scores alone is in doubt.
+SURE = 0.85
 #: Below this a margin is as good as none; its power would leave 32 bits.
 _SURELY_NOT = -80
 #: So many kinds share a text, if each has at least this share of it.
@@ -65,14 +67,26 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ByLength:
+    """What turns scores of one or more opinions into probabilities: long texts' scores grow faster than their truth."""
+
+    #: [opinions]: slopes, and the powers of a text's number of n-grams they change with.
+    slopes: Floats
+    powers: Floats
+    #: [labels].
+    offset: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """What turns scores into probabilities."""
 
-    #: Per column of `COLUMNS`.
+    #: Per column before the classes.
     slope: Floats
     offset: Floats
-    #: The classes' slopes change with this power of the number of n-grams: long texts' scores grow faster than their truth.
-    class_power: float
+    #: Of the classes' linear scores, and of these with likeness.
+    alone: ByLength
+    together: ByLength
     mood_slope: float
     #: [kinds, moods]: shift of the moods for each kind of text.
     mood_offset: Floats
@@ -92,11 +106,10 @@ def mood_chances(mixed: Floats, kinds: Floats, calibration: Calibration) -> Floa
     return softmax(mixed * calibration.mood_slope + kinds @ calibration.mood_offset)
 
 
-def class_chances(scores: Floats, counts: NDArray[Any], calibration: Calibration) -> Floats:
-    """[texts, classes]: probabilities of the classes' scores; `counts` [texts] are n-grams."""
-    lengths = np.maximum(counts, 1).astype(np.float32)[:, None]
-    slopes = calibration.slope[CLASS7] * lengths**calibration.class_power
-    return softmax(scores * slopes + calibration.offset[CLASS7])
+def class_chances(scores: Floats, counts: NDArray[Any], calibration: ByLength) -> Floats:
+    """[texts, classes]: probabilities by scores [opinions, texts, classes]; `counts` [texts] are n-grams."""
+    slopes = calibration.slopes * np.maximum(counts, 1).astype(np.float32)[:, None] ** calibration.powers
+    return softmax(np.einsum("otc,to->tc", scores, slopes) + calibration.offset)
 
 
 def softmax(scores: Floats) -> Floats:
@@ -121,8 +134,11 @@ class Tables:
 class Heads:
     """The weights, ready to be summed."""
 
-    def __init__(self, tables: Tables, scales: Scales, calibration: Calibration, version: str) -> None:
+    def __init__(
+        self, tables: Tables, scales: Scales, likeness: Likeness, calibration: Calibration, version: str
+    ) -> None:
         self._tables = tables
+        self._likeness = likeness
         self._scales = scales
         self._calibration = calibration
         self.version = version
@@ -168,7 +184,13 @@ class Heads:
         starts = np.stack([grams.starts, grams.title_ends(features.MATTERS)], axis=1).ravel()
         totals = _totals(self._tables.matters, grams.rows(features.MATTERS), starts)
         scores = _means(2 * totals[::2] + totals[1::2], counts) * self._scales.weight[CLASS7]
-        return class_chances(scores + self._scales.bias[CLASS7], counts, self._calibration)
+        scores += self._scales.bias[CLASS7]
+        chances = class_chances(scores[None], counts, self._calibration.alone)
+        doubted = chances.max(axis=1) < SURE
+        alike = self._likeness.scores(self._likeness.points(grams.of(doubted)))
+        both = np.stack([scores[doubted], alike])
+        chances[doubted] = class_chances(both, counts[doubted], self._calibration.together)
+        return chances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,11 +258,20 @@ def save(
         "deviation_bias": scales.deviation_bias.tolist(),
         "slope": calibration.slope.tolist(),
         "offset": calibration.offset.tolist(),
-        "class_power": calibration.class_power,
+        "alone": _numbers(calibration.alone),
+        "together": _numbers(calibration.together),
         "mood_slope": calibration.mood_slope,
         "mood_offset": calibration.mood_offset.tolist(),
     }
     (folder / "heads.json").write_text(json.dumps(numbers) + "\n", "utf-8")
+
+
+def _numbers(calibration: ByLength) -> dict[str, list[float]]:
+    return {name: getattr(calibration, name).tolist() for name in ByLength.__slots__}
+
+
+def _by_length(numbers: Mapping[str, list[float]]) -> ByLength:
+    return ByLength(**{name: np.array(value, dtype=np.float32) for name, value in numbers.items()})
 
 
 @functools.cache
@@ -261,10 +292,12 @@ def load(folder: Path = MODELS) -> Heads:
             matters=raw[matters:].view("<u8")[:, None],
         ),
         Scales(**{name: arrays[name] for name in ("weight", "bias", "deviation", "deviation_bias")}),
+        likeness.load(folder, len(CLASSES)),
         Calibration(
             slope=arrays["slope"],
             offset=arrays["offset"],
-            class_power=numbers["class_power"],
+            alone=_by_length(numbers["alone"]),
+            together=_by_length(numbers["together"]),
             mood_slope=numbers["mood_slope"],
             mood_offset=arrays["mood_offset"],
         ),

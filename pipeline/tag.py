@@ -28,7 +28,7 @@ from pipeline.topics import Scheme
 #: Analysed of a post: its head and tail.
 _HEAD, _TAIL = 1600, 400
 #: The winner's probability under which the models doubt (the tenth least sure; see the card).
-_SURE_MOOD, _SURE_CLASS = 0.55, 0.65
+_SURE_MOOD, _SURE_CLASS = 0.55, 0.69
 _MOODS = (Mood.NEGATIVE, Mood.NEUTRAL, Mood.POSITIVE)
 
 #: A post as the models read it, without `\0`, and where its title ends.

@@ -18,12 +18,13 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import features
+from pipeline import features, likeness
 from pipeline.clean import simplified
 from pipeline.heads import (
     CLASS7,
@@ -36,6 +37,8 @@ from pipeline.heads import (
     MODELS,
     MOODS,
     SHARED,
+    SURE,
+    ByLength,
     Calibration,
     Floats,
     Scales,
@@ -45,7 +48,8 @@ from pipeline.heads import (
     mood_chances,
     save,
 )
-from pipeline.training import calibration, corpora, linear, words
+from pipeline.likeness import Likeness
+from pipeline.training import alike, calibration, corpora, linear, words
 from pipeline.training.corpora import Example
 
 log = logging.getLogger("caifeng.train")
@@ -66,10 +70,14 @@ class Part:
     """Training texts of one head as a matrix."""
 
     counts: linear.Matrix
+    #: The same texts, simplified.
+    texts: Sequence[str]
     labels: NDArray[np.int64]
     #: Index of the kind of text.
     kinds: NDArray[np.int64]
     held_out: NDArray[np.bool_]
+    #: False for mere beginnings of texts.
+    whole: NDArray[np.bool_]
     #: Messages chance had chosen for a reader to judge.
     drawn: NDArray[np.bool_]
 
@@ -77,20 +85,25 @@ class Part:
         """The part of these rows."""
         return Part(
             counts=self.counts[rows],
+            texts=list(compress(self.texts, rows)),
             labels=self.labels[rows],
             kinds=self.kinds[rows],
             held_out=self.held_out[rows],
+            whole=self.whole[rows],
             drawn=self.drawn[rows],
         )
 
 
 def part(examples: Sequence[Example], shape: features.Shape = features.MOODS) -> Part:
     """Hash the texts; every tenth key is held out, cuts of a text with it, and of the few that were drawn every third."""
+    texts = [simplified(example.text) for example in examples]
     return Part(
-        counts=linear.matrix([simplified(example.text) for example in examples], shape),
+        counts=linear.matrix(texts, shape),
+        texts=texts,
         labels=np.array([example.label for example in examples]),
         kinds=np.array([KINDS.index(example.origin) if example.origin in KINDS else -1 for example in examples]),
         held_out=np.array([example.key % (3 if example.drawn else 10) == 0 for example in examples]),
+        whole=np.array([example.whole for example in examples]),
         drawn=np.array([example.drawn for example in examples]),
     )
 
@@ -98,7 +111,7 @@ def part(examples: Sequence[Example], shape: features.Shape = features.MOODS) ->
 def cut(examples: list[Example], lengths: tuple[int, ...]) -> list[Example]:
     """The examples and their beginnings."""
     return examples + [
-        replace(example, text=example.text[:length])
+        replace(example, text=example.text[:length], whole=False)
         for length in lengths
         for example in examples
         if len(example.text) > length
@@ -124,6 +137,7 @@ class Weights:
     #: [kinds, buckets, moods] and [kinds, moods].
     deviations: Floats
     deviation_bias: Floats
+    likeness: Likeness
 
     @classmethod
     def empty(cls) -> Weights:
@@ -135,6 +149,7 @@ class Weights:
             np.zeros(COLUMNS, np.float32),
             np.zeros((len(KINDS), buckets, len(MOODS)), np.float32),
             np.zeros((len(KINDS), len(MOODS)), np.float32),
+            alike.nothing(len(CLASSES)),
         )
 
     def learn_moods(self, moods: Part) -> None:
@@ -164,6 +179,8 @@ class Weights:
             self.matters[common, label], self.bias[CLASS7.start + label] = linear.nb_svm(
                 counts, classes.labels == label, CLASS_COST
             )
+        whole = classes.chosen(classes.whole)
+        self.likeness = alike.learned(whole.texts, whole.labels, len(CLASSES))
 
     def learn_gate(self, gate: Part) -> None:
         """Is it a matter of government."""
@@ -181,14 +198,16 @@ class Quantised:
     matters: NDArray[np.int8]
     deviations: NDArray[np.int8]
     scales: Scales
+    likeness: Likeness
 
     def scores(self, counts: linear.Matrix) -> Floats:
         """Scores of the columns before the classes, as `Heads` sums them."""
         return _scores(counts, self.weights, self.scales, slice(CLASS7.start))
 
-    def class_scores(self, counts: linear.Matrix) -> Floats:
-        """Scores of the classes; `counts` are of `features.MATTERS`."""
-        return _scores(counts, self.matters, self.scales, CLASS7)
+    def class_scores(self, part: Part) -> Floats:
+        """[2, texts, classes]: linear scores and likeness; the part is hashed as `features.MATTERS`."""
+        likeness = self.likeness.scores(alike.points(self.likeness, part.texts))
+        return np.stack([_scores(part.counts, self.matters, self.scales, CLASS7), likeness])
 
     def mixed(self, counts: linear.Matrix, scores: Floats, gates: Floats) -> Floats:
         """Mood margins of hashed texts, given how likely each kind is."""
@@ -204,9 +223,12 @@ class Quantised:
         kinds = likely(scores, calibration)
         return mood_chances(self.mixed(counts, scores, kinds), kinds, calibration)
 
-    def classes(self, counts: linear.Matrix, calibration: Calibration) -> Floats:
+    def classes(self, part: Part, calibration: Calibration) -> Floats:
         """[texts, classes]: probabilities for texts hashed as `features.MATTERS`."""
-        return class_chances(self.class_scores(counts), lengths(counts), calibration)
+        scores, sizes = self.class_scores(part), lengths(part.counts)
+        alone = class_chances(scores[:1], sizes, calibration.alone)
+        doubted = alone.max(axis=1, keepdims=True) < SURE
+        return np.where(doubted, class_chances(scores, sizes, calibration.together), alone)
 
 
 def _scores(counts: linear.Matrix, weights: NDArray[np.int8], scales: Scales, columns: slice) -> Floats:
@@ -241,6 +263,7 @@ def quantised(learned: Weights) -> Quantised:
             deviation=deviation,
             deviation_bias=learned.deviation_bias,
         ),
+        likeness=learned.likeness,
     )
 
 
@@ -253,22 +276,27 @@ def lengths(counts: linear.Matrix) -> Floats:
 def neutral_calibration() -> Calibration:
     """Scores as they are."""
     return Calibration(
-        slope=np.ones(COLUMNS, np.float32),
-        offset=np.zeros(COLUMNS, np.float32),
-        class_power=0.0,
+        slope=np.ones(CLASS7.start, np.float32),
+        offset=np.zeros(CLASS7.start, np.float32),
+        alone=_unfitted(1),
+        together=_unfitted(2),
         mood_slope=1.0,
         mood_offset=np.zeros((len(KINDS), len(MOODS)), np.float32),
     )
+
+
+def _unfitted(opinions: int) -> ByLength:
+    ones, zeros = np.ones(opinions, np.float32), np.zeros(opinions, np.float32)
+    return ByLength(slopes=ones, powers=zeros, offset=np.zeros(len(CLASSES), np.float32))
 
 
 def calibrated(heads: Quantised, moods: Part | None, classes: Part | None, gate: Part | None) -> Calibration:
     """Slopes and offsets that make these texts' probabilities true; the texts are those held out."""
     found = neutral_calibration()
     if classes is not None:
-        scores, sizes = heads.class_scores(classes.counts), np.maximum(lengths(classes.counts), 1)
-        slope, power, offset = calibration.by_length(scores, classes.labels, sizes[:, None])
-        found.slope[CLASS7], found.offset[CLASS7] = slope, offset
-        found = replace(found, class_power=power)
+        scores, sizes = heads.class_scores(classes), np.maximum(lengths(classes.counts), 1)
+        alone, together = (calibration.by_length(some, classes.labels, sizes) for some in (scores[:1], scores))
+        found = replace(found, alone=alone, together=together)
     if gate is not None:
         scores = heads.scores(gate.counts)[:, GOVERNMENT]
         found.slope[GOVERNMENT], found.offset[GOVERNMENT] = calibration.sigmoid(scores, gate.labels)
@@ -300,7 +328,7 @@ def trained(moods: Part | None = None, classes: Part | None = None, gate: Part |
 
 def figures(heads: Quantised, tuned: Calibration, moods: Part, classes: Part) -> dict[str, float]:
     """What the card says of texts the trial never saw."""
-    of_moods, of_classes = heads.moods(moods.counts, tuned), heads.classes(classes.counts, tuned)
+    of_moods, of_classes = heads.moods(moods.counts, tuned), heads.classes(classes, tuned)
     found = {
         "class7_macro_f1_with_cuts": calibration.macro_f1(of_classes.argmax(axis=1), classes.labels),
         "class7_ece": calibration.error(of_classes, classes.labels),
@@ -321,6 +349,7 @@ def figures(heads: Quantised, tuned: Calibration, moods: Part, classes: Part) ->
 def write(heads: Quantised, tuned: Calibration, folder: Path, found: dict[str, float]) -> None:
     """Weights, card, test vectors."""
     folder.mkdir(exist_ok=True)
+    likeness.save(folder, heads.likeness)
     save(folder, heads.weights, heads.deviations, heads.matters, heads.scales, tuned)
     card = {
         "version": VERSION,

@@ -6,33 +6,35 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from pipeline.heads import Floats
+from pipeline.heads import ByLength, Floats
 
 Labels = NDArray[np.int64]
 
 
 def softmax(scores: Floats, labels: Labels) -> tuple[float, Floats]:
     """One slope and an offset per class that maximise the likelihood of held-out labels."""
-    slope, _, offset = by_length(scores, labels, np.ones((len(labels), 1), np.float32))
-    return slope, offset
+    found = by_length(scores[None], labels, np.ones(len(labels), np.float32))
+    return float(found.slopes[0]), found.offset
 
 
-def by_length(scores: Floats, labels: Labels, lengths: Floats) -> tuple[float, float, Floats]:
-    """The same with a slope that changes by a power of a text's length: slope, power, offsets.
+def by_length(scores: Floats, labels: Labels, lengths: Floats) -> ByLength:
+    """The same for [opinions, texts, labels], each opinion with a slope that changes by a power of a text's length.
 
-    `lengths` are [texts, 1].
+    `lengths` are [texts].
     """
-    count, logs = scores.shape[1], np.log(lengths)
+    opinions, _, count = scores.shape
+    logs = np.log(lengths)[:, None]
 
     def loss(parameters: NDArray[np.float64]) -> float:
-        slopes = np.exp(parameters[0] + parameters[1] * logs)
-        powers = scores * slopes + np.append(parameters[2:], 0.0)
+        slopes, exponents, offsets = np.split(parameters, (opinions, 2 * opinions))
+        powers = np.einsum("otc,to->tc", scores, np.exp(slopes + logs * exponents)) + np.append(offsets, 0.0)
         powers -= powers.max(axis=1, keepdims=True)
         likelihood = powers[np.arange(len(labels)), labels] - np.log(np.exp(powers).sum(axis=1))
         return float(-likelihood.mean() + 1e-4 * (parameters**2).sum())
 
-    found = optimize.minimize(loss, np.zeros(count + 1), method="L-BFGS-B").x
-    return float(np.exp(found[0])), float(found[1]), np.append(found[2:], 0.0).astype(np.float32)
+    found = optimize.minimize(loss, np.zeros(2 * opinions + count - 1), method="L-BFGS-B").x.astype(np.float32)
+    slopes, exponents, offsets = np.split(found, (opinions, 2 * opinions))
+    return ByLength(slopes=np.exp(slopes), powers=exponents, offset=np.append(offsets, np.float32(0)))
 
 
 def sigmoid(scores: Floats, labels: Labels) -> tuple[float, float]:

@@ -26,6 +26,8 @@ class Example:
     label: int
     origin: str
     key: int
+    #: False: no more than a text's beginning.
+    whole: bool = True
     #: Whether a reader judged it and chance had chosen it: the shares of such texts are true.
     drawn: bool = False
 

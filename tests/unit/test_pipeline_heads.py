@@ -124,6 +124,23 @@ def test_stored_heads_read_as_the_trained_ones(tmp_path: Path) -> None:
     np.testing.assert_allclose(heads.load(tmp_path).read(texts).moods, trained.moods(part.counts, tuned), atol=1e-5)
 
 
+def test_stored_classes_read_as_the_trained_ones_doubted_or_not(tmp_path: Path) -> None:
+    words = ("小区停水", "工厂排污", "公交停运", "学校补课", "拖欠工资", "虚假宣传", "医院收费")
+    # Three of the classes cannot be told apart.
+    texts = [f"{words[i % 7 if i % 7 > 2 else i // 7 % 3]}{'了' * (i % 5)}" for i in range(140)]
+    part = train.part(
+        [Example(text=text, label=i % 7, origin="", key=i) for i, text in enumerate(texts)], features.MATTERS
+    )
+    trained = train.trained(classes=part)
+    tuned = train.calibrated(trained, None, part, None)
+
+    train.write(trained, tuned, tmp_path, {})
+
+    read = heads.load(tmp_path).read(texts).classes
+    np.testing.assert_allclose(read, trained.classes(part, tuned), atol=1e-4)
+    assert 0 < (read.max(axis=1) < heads.SURE).sum() < len(texts)
+
+
 def test_calibration_finds_the_slope_that_made_the_labels() -> None:
     chance = np.random.default_rng(0)
     scores = chance.normal(size=(4000, 3)).astype(np.float32)
@@ -142,10 +159,10 @@ def test_calibration_finds_how_the_slope_changes_with_length() -> None:
     chances = heads.softmax((scores * 8 * lengths**-0.25).astype(np.float32))
     labels = np.array([chance.choice(3, p=row / row.sum()) for row in chances.astype(float)])
 
-    slope, power, _ = calibration.by_length(scores, labels, lengths.astype(np.float32))
+    found = calibration.by_length(scores[None], labels, lengths.ravel().astype(np.float32))
 
-    assert power == pytest.approx(-0.25, abs=0.05)
-    assert slope == pytest.approx(8, rel=0.2)
+    assert found.powers == pytest.approx(-0.25, abs=0.05)
+    assert found.slopes == pytest.approx(8, rel=0.2)
 
 
 def test_a_rare_mood_is_said_more_readily_than_its_share() -> None:
