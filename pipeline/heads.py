@@ -45,6 +45,8 @@ LARGEST = 54
 GATE = 0.02
 #: A class less likely than this by the linear scores alone is in doubt.
 SURE = 0.85
+#: A text less likely than this a matter of government is not worth a second reading.
+_WORTH = 0.2
 #: Below this a margin is as good as none; its power would leave 32 bits.
 _SURELY_NOT = -80
 #: So many kinds share a text, if each has at least this share of it.
@@ -164,7 +166,7 @@ class Heads:
         government = 1 / (1 + np.exp(-np.maximum(sure, _SURELY_NOT)))
         classes = np.zeros((len(texts), len(CLASSES)), np.float32)
         likely_enough = government >= GATE
-        classes[likely_enough] = self._classes(grams.of(likely_enough))
+        classes[likely_enough] = self._classes(grams.of(likely_enough), government[likely_enough])
         return Reading(moods=mood_chances(mixed, kinds, tuned), classes=classes, government=government)
 
     def _deviation(
@@ -179,17 +181,18 @@ class Heads:
         totals = _totals(self._tables.deviations, places, np.cumsum(sizes) - sizes)
         return _means(totals, counts) * self._scales.deviation[kind] + self._scales.deviation_bias[kind]
 
-    def _classes(self, grams: features.Grams) -> Floats:
+    def _classes(self, grams: features.Grams, government: Floats) -> Floats:
         counts = grams.counts(features.MATTERS)
         starts = np.stack([grams.starts, grams.title_ends(features.MATTERS)], axis=1).ravel()
         totals = _totals(self._tables.matters, grams.rows(features.MATTERS), starts)
         scores = _means(2 * totals[::2] + totals[1::2], counts) * self._scales.weight[CLASS7]
         scores += self._scales.bias[CLASS7]
         chances = class_chances(scores[None], counts, self._calibration.alone)
-        doubted = chances.max(axis=1) < SURE
-        alike = self._likeness.scores(self._likeness.points(grams.of(doubted)))
-        both = np.stack([scores[doubted], alike])
-        chances[doubted] = class_chances(both, counts[doubted], self._calibration.together)
+        doubted = (chances.max(axis=1) < SURE) & (government >= _WORTH)
+        if doubted.any():
+            alike = self._likeness.scores(self._likeness.points(grams.of(doubted)))
+            both = np.stack([scores[doubted], alike])
+            chances[doubted] = class_chances(both, counts[doubted], self._calibration.together)
         return chances
 
 
