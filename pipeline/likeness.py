@@ -100,11 +100,15 @@ def load(folder: Path, classes: int) -> Likeness:
     raw = np.frombuffer(zstandard.ZstdDecompressor().decompress((folder / "likeness.zst").read_bytes()), np.uint8)
     sizes = SHAPE.buckets // 8, BELLS * 2 * SIDES, (BELLS + 2 * SIDES + 1) * classes * 4
     bits, centres, weights, pairs = np.split(raw, np.cumsum(sizes))
-    steps = np.stack([pairs >> 4, pairs & 15], axis=1).reshape(-1, SIDES).astype(np.int8) - np.int8(LARGEST)
-    anywhere = np.unpackbits(bits)
+    pairs = pairs.reshape(-1, SIDES // 2)
+    directions = np.zeros((len(pairs) + 1, SIDES), np.int8)
+    directions[1:, ::2], directions[1:, 1::2] = pairs >> 4, pairs & 15
+    directions[1:] -= LARGEST
+    places, known = np.zeros(SHAPE.rows, np.int32), np.flatnonzero(np.unpackbits(bits))
+    places[known] = np.arange(1, len(known) + 1)
     return Likeness(
-        places=np.append(np.cumsum(anywhere, dtype=np.int32) * anywhere, np.int32(0)),
-        directions=np.pad(steps, ((1, 0), (0, 0))),
+        places=places,
+        directions=directions,
         centres=np.divide(centres.view(np.int8).reshape(BELLS, -1), FINE, dtype=np.float32),
         weights=weights.view("<f4").reshape(-1, classes),
     )
