@@ -2,7 +2,8 @@
 
 One hash pass; a text's score is the sum of the int8 rows its n-grams select, divided by the square root of their
 number. Sentiment is a mixture: what holds everywhere plus what the two likeliest kinds of text (hotel reviews,
-microblogs, messages to an office …) deviate from it. A message whose class is in doubt is read once more (`likeness`). Probabilities come from slopes and offsets fitted on texts held out from training.
+microblogs, messages to an office …) deviate from it. A message whose class is in doubt is read once more (`likeness`).
+Probabilities come from slopes and offsets fitted on texts held out from training.
 
 Weights stay bytes, as unsigned steps above `-LARGEST`. Sums are taken a word at a time, in 16-bit lanes: the even bytes
 of the words, and what is missing from the sum of the whole words are the odd ones. A word's last byte is 0, so that
