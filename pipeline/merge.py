@@ -42,11 +42,15 @@ _LEAST_NAME = round(2 * SAME_NAME * WHOLE)
 #: The same matter counts no more than this: complaints of one kind are alike everywhere, only the name differs.
 _MATTER_COUNTS = 0.4
 #: The probabilities of the seven classes must have so much in common.
-_SAME_CLASS = 0.25
+_SAME_CLASS = 0.17
 #: Likeness of two incidents one story fits from which they are joined.
 _ALIKE = 0.55
 #: A story in another place is this much less like.
 _ELSEWHERE = 0.3
+#: The name of an incident of so many posts is what they share: pairs with this part of the commonest one's weight.
+_MANY, _SHARED = 4, 0.15
+#: A story must be this much more like such an incident.
+_SURER = 0.02
 #: An incident silent for so long is less like by one.
 _FADES = timedelta(days=240)
 #: Stories and incidents not seen for so long take no more posts.
@@ -187,11 +191,11 @@ class Incidents(Shelf[IncidentState]):
         fresh = []
         for row in rows:
             old = self.get(row.id)
-            if old and old.centre == row.centre:
+            if old and old.centre == row.centre and (old.size < _MANY) == (row.size < _MANY):
                 self.replace(row)
             else:
                 fresh.append(row)
-        self.file(fresh, [_name(row.centre.marked(_NAME)) for row in fresh])
+        self.file(fresh, [_name(_shared(row)) for row in fresh])
 
     def like(self, terms: Terms, at: datetime, known: Found | None = None) -> list[IncidentState]:
         """Running incidents a story with these terms fits, the most like first, the oldest of equals."""
@@ -201,11 +205,12 @@ class Incidents(Shelf[IncidentState]):
             name = both / (2 * WHOLE)
             silent = abs(at - row.last_seen_at)
             most = name + _MATTER_COUNTS - silent / _FADES
-            if row.merged_into or silent > INCIDENT_RUNS or most < SAME_INCIDENT:
+            least = SAME_INCIDENT if row.size < _MANY else SAME_INCIDENT + _SURER
+            if row.merged_into or silent > INCIDENT_RUNS or most < least:
                 continue
             centre = _read(row.centre)
             score = _likeness(terms.centre, centre, name) - silent / _FADES
-            if score >= SAME_INCIDENT and len(centre.names.keys() & terms.said) >= _LEAST_PAIRS:
+            if score >= least and len(centre.names.keys() & terms.said) >= _LEAST_PAIRS:
                 found.append((-score, row.first_seen_at, row.id, row))
         return [row for *_, row in sorted(found)]
 
@@ -226,6 +231,15 @@ def _runs(row: IncidentState) -> timedelta:
     if row.size > 1:
         return INCIDENT_RUNS
     return MESSAGE_RUNS if MESSAGE in row.centre else LONE_RUNS
+
+
+def _shared(row: IncidentState) -> Mapping[str, float]:
+    """Pairs of an incident's name; of one with many posts those that several say."""
+    names = row.centre.marked(_NAME)
+    if row.size < _MANY:
+        return names
+    least = _SHARED * max(names.values(), default=0.0)
+    return {pair: weight for pair, weight in names.items() if weight >= least}
 
 
 def _name(names: Mapping[str, float]) -> tuple[Keys, Parts]:

@@ -133,6 +133,19 @@ def test_a_title_without_the_name_joins_by_what_the_text_says() -> None:
     assert incidents_of(named, unnamed) == ["p0", "p0"]
 
 
+def test_many_messages_are_joined_by_what_they_share_not_by_what_each_title_says_besides() -> None:
+    titled = (
+        ("云栖澜庭旁搅拌站噪音扰民", "云栖澜庭旁边建了搅拌站，噪音和粉尘污染严重，居民无法开窗"),
+        ("拯救云栖澜庭的老人小孩", "云栖澜庭旁的搅拌站噪音粉尘污染，老人小孩咳嗽，居民夜里睡不着"),
+        ("举报锐恒混凝土违建厂房殃及云栖澜庭", "锐恒混凝土搅拌站紧挨云栖澜庭，噪音扰民，粉尘污染严重"),
+        ("云栖澜庭窗台积灰沥青呛鼻何时休", "云栖澜庭旁搅拌站日夜噪音，粉尘污染落满窗台"),
+        ("云栖澜庭轰鸣彻夜颠簸渣土横飞谁管", "云栖澜庭旁的搅拌站彻夜轰鸣噪音，渣土车粉尘污染严重"),
+    )
+    unnamed = ("夜夜昏天暗地叫人怎么活", "我是云栖澜庭的业主，旁边的工厂粉尘和噪音让人整夜睡不着")
+
+    assert incidents_of(*titled, unnamed) == ["p0"] * 6
+
+
 def test_words_alike_join_a_matter_of_this_week_and_not_one_silent_for_months() -> None:
     alike = "石澜镇又有工厂排废水了，请问环保局什么时候来查，村民等答复"
 
