@@ -1,8 +1,8 @@
 """What a message is about, told by the messages it is like.
 
-Linear weights end at what each n-gram says by itself. Here a text is a point: the sums of the directions of its n-grams,
-of the whole and of the title, each made length 1. Its scores are a plane over the points and a bell around each of some
-hundred points met in training.
+Linear weights end at what each n-gram says by itself. Here a text is a point: the sums of the directions of its
+n-grams, of the whole and of the title, each made length 1. Its scores are a plane over the points and a bell around each
+of some hundred points met in training.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Likeness:
         return result
 
     def points(self, grams: features.Grams) -> Floats:
-        """[texts, 2 * SIDES]: where each text lies; no farther than 1 from the point of a text without known n-grams."""
+        """[texts, 2 * SIDES]: where each text lies; without known n-grams at 0, else no farther than 1 from it."""
         numbers, bounds = self._owned(grams)
         firsts = np.flatnonzero(np.diff(numbers, prepend=-1))
         roots = np.sqrt(np.diff(firsts, append=len(numbers)), dtype=np.float32)
@@ -65,7 +65,7 @@ class Likeness:
     def _owned(self, grams: features.Grams) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
         """A number for every known n-gram, sorted, and where those of each owner begin and the last ones end.
 
-        Owners are the first text, its title, the second text, its title …; each has as many numbers as there are directions.
+        Owners are the first text, its title, the second text, its title …; an owner has a number for each direction.
         """
         texts, known = len(grams.ends), np.int32(len(self.directions))
         places, lengths = self.places.take(grams.rows(SHAPE), mode="clip"), grams.sizes + 1

@@ -76,7 +76,7 @@ def _directions(counts: Matrix, labels: Labels, classes: int) -> NDArray[np.int8
 
 
 def told(present: Matrix, labels: Labels, classes: int) -> NDArray[np.float64]:
-    """Bits each n-gram tells of the class, all as likely before. The share of all messages is mixed in for rare ones."""
+    """Bits each n-gram tells of the class, all as likely before. Shares of all messages are mixed in for rare ones."""
     shares = np.stack(
         [
             (np.asarray(present[labels == label].sum(axis=0)).ravel() + 0.2) / ((labels == label).sum() + 1)
