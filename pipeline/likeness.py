@@ -1,8 +1,8 @@
 """What a message is about, told by the messages it is like.
 
 Linear weights end at what each n-gram says by itself. Here a text is a point: the sums of the directions of its
-n-grams, of the whole and of the title, each made length 1. Its scores are a plane over the points and a bell around each
-of some hundred points met in training.
+n-grams, of the whole and of the title, each made length 1. Its scores are a plane over the points and a bell around
+each of some hundred points met in training.
 """
 
 from __future__ import annotations
