@@ -118,7 +118,7 @@ def run(given: argparse.Namespace) -> None:
             f"{sustained:,.0f}/s sustained {load()}",
         )
         high = sorted(lags)[int(0.95 * len(lags))]
-        words = f"p95 {high:.1f} s, median {statistics.median(lags):.1f} s, worst {max(lags):.1f} s"
+        words = f"{high:.1f} s at p95, median {statistics.median(lags):.1f} s, worst {max(lags):.1f} s"
         show("lag while killed at random", "< 5 s", words)
         losses(feed.sent)
 
