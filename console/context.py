@@ -14,6 +14,7 @@ from alerts.models import OPEN_STATES, Notification
 from console import deps, duty
 from console.access import cached_officer, visible_alerts
 from console.clocks import day
+from console.middleware import KNOWN_EVENTS
 from console.roles import Officer, Page, may_open
 from core.clock import SHANGHAI
 from crawlers.models import SourceState
@@ -85,18 +86,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "on_duty": on_duty,
         "turn": duty.turn(on_duty, now),
         "session_ends": seconds_left(request, now),
-        "known_events": known_events(request),
+        "known_events": request.META[KNOWN_EVENTS],
         "may_setup": may_open(Page.RULE_EDIT, officer.roles),
         "may_wall": may_open(Page.WALL, officer.roles),
         "may_handover": may_open(Page.HANDOVER, officer.roles),
         "may_incidents": may_open(Page.INCIDENTS, officer.roles),
         "may_posts": may_open(Page.POSTS, officer.roles),
     }
-
-
-def known_events(request: HttpRequest) -> str:
-    """What the middleware saw before the page was made."""
-    return " ".join(map(str, request.known_events))  # type: ignore[attr-defined]  # set by the middleware
 
 
 def seconds_left(request: HttpRequest, now: datetime) -> int:

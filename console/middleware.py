@@ -26,6 +26,10 @@ POLICY = "; ".join(
 )
 
 
+#: Where a request carries the ids its page will show; no header of a client can have this name.
+KNOWN_EVENTS = "caifeng.known_events"
+
+
 class SafeHeaders:
     """Middleware: the content security policy, and no caching of pages that hold what only some may see."""
 
@@ -51,7 +55,7 @@ class KnownEvents:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.user.is_authenticated and not request.headers.get("HX-Request"):
-            request.known_events = live.known(deps.now())  # type: ignore[attr-defined]  # read by the frame
+            request.META[KNOWN_EVENTS] = " ".join(map(str, live.known(deps.now())))
         return self.get_response(request)
 
 

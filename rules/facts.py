@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -13,6 +14,7 @@ from core.ports import PostStore
 from core.query import And, Field, Or, Range
 from rules.schema import IncidentOptions
 from rules.windows.facts import IncidentState, SourceSilence
+from storage.incidents import families, roots
 from storage.models import Incident
 from storage.stories import HALF_LIFE, heat_now
 
@@ -96,14 +98,15 @@ class StoreFacts(NoFacts):
 
     def newest_posts(self, incident: str) -> tuple[str, ...]:
         """As the store orders them."""
-        return tuple(post.post.id for post in self.store.search(Field("incident", incident), limit=_EVIDENCE).posts)
+        found = self.store.search(_of(families([incident])), limit=_EVIDENCE)
+        return tuple(post.post.id for post in found.posts)
 
     def _in_media(self, start: datetime, end: datetime) -> dict[str, set[str]]:
         """Incident → tiers of the papers that reported on it."""
         found: dict[str, set[str]] = {}
         for tier in _TIERS:
             reports = And((Field("flag", f"media_{tier}"), Range("published", low=start, high=end)))
-            for incident, _ in self.store.terms(reports, "incident", limit=_IN_MEDIA):
+            for incident in roots(name for name, _ in self.store.terms(reports, "incident", limit=_IN_MEDIA)).values():
                 found.setdefault(incident, set()).add(tier)
         return found
 
@@ -127,16 +130,22 @@ class StoreFacts(NoFacts):
 
     def _counts(self, incidents: Iterable[str], since: datetime) -> dict[str, int]:
         """Incident → its posts published since."""
-        left = iter(incidents)
-        found: dict[str, int] = {}
+        members = families(incidents)
+        left, found = iter(members), Counter[str]()
         while some := tuple(itertools.islice(left, _TOGETHER)):
-            its_posts = Or(tuple(Field("incident", name) for name in some))
-            found |= dict(self.store.terms(And((its_posts, _published_after(since))), "incident", limit=len(some)))
+            fresh = And((_of(some), _published_after(since)))
+            for member, count in self.store.terms(fresh, "incident", limit=len(some)):
+                found[members[member]] += count
         return found
 
     def _fresh_heat(self, incident: str, options: IncidentOptions, now: datetime) -> float:
-        fresh = And((Field("incident", incident), _published_after(now - options.timeframe)))
+        fresh = And((_of(families([incident])), _published_after(now - options.timeframe)))
         return sum(heat_now(1, post.post.published_at, now) for post in self.store.scan(fresh))
+
+
+def _of(incidents: Iterable[str]) -> Or:
+    """Posts of these; `families` gives those of one, for posts keep the name of an incident that went into it."""
+    return Or(tuple(Field("incident", name) for name in incidents))
 
 
 def _published_after(since: datetime) -> Range:

@@ -13,6 +13,7 @@ from core.model import TaggedPost
 from core.query import Node
 from rules.facts import StoreFacts
 from rules.schema import IncidentOptions
+from storage.incidents import join
 from storage.models import Incident
 from storage.sqlite import SqliteStore
 from storage.stories import heat_now
@@ -90,6 +91,27 @@ def test_heat_now_and_an_hour_ago_is_that_of_the_posts(tmp_path: Path) -> None:
 
     assert state.heat == pytest.approx(sum(0.5 ** (ago / 360) for ago in (5, 10, 20, 90, 240)))
     assert state.earlier_heat == pytest.approx(sum(0.5 ** (ago / 360) for ago in (30, 180)))
+
+
+def test_posts_that_keep_the_name_of_a_joined_incident_count(tmp_path: Path) -> None:
+    store = Asked(tmp_path / "posts.sqlite3")
+    an_incident(store, "young", [5, 10, 20, 30])
+    an_incident(store, "old", [60 * 5, 60 * 3])
+    join("young", "old")
+
+    (state,) = StoreFacts(store).incidents(IncidentOptions(type="incident", min_heat=4), NOW)
+
+    assert state.earlier_heat == pytest.approx(0.5 ** (4 / 6) + 0.5 ** (2 / 6))
+    assert len(StoreFacts(store).newest_posts("old")) == 6
+
+
+def test_a_report_on_a_joined_incident_is_one_on_the_other(tmp_path: Path) -> None:
+    store = Asked(tmp_path / "posts.sqlite3")
+    an_incident(store, "young", [5], flags=("media_central",))
+    an_incident(store, "old", [90])
+    join("young", "old")
+
+    assert asked(StoreFacts(store), growth=None, media_tier="central") == {"old"}
 
 
 def test_an_incident_of_this_hour_has_not_grown(tmp_path: Path) -> None:
